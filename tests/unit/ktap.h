@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * KTAP for the unit tests: one line a claim.
+ *
+ *	int main(void)
+ *	{
+ *		plan(2);
+ *		ok(1 + 1 == 2, "one and one are two");
+ *		if (!ok(seg.len == 7, "a segment of %d", 7))
+ *			diag("len is %u", seg.len);
+ *		return done();
+ *	}
+ *
+ * plan() comes first, or not at all: then done() writes it, last.
+ */
+#ifndef _TCPSTATE_KTAP_H
+#define _TCPSTATE_KTAP_H
+
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdio.h>
+
+static int ktap_planned = -1;
+static int ktap_run;
+static int ktap_failed;
+
+static inline void ktap_header(void)
+{
+	static bool printed;
+
+	if (!printed) {
+		setvbuf(stdout, NULL, _IOLBF, 0);
+		printf("KTAP version 1\n");
+	}
+	printed = true;
+}
+
+/* How many claims are to come. */
+static inline void plan(int count)
+{
+	ktap_header();
+	printf("1..%d\n", count);
+	ktap_planned = count;
+}
+
+/* One claim and whether it holds. Returns whether it does. */
+__attribute__((format(printf, 2, 3)))
+static inline bool ok(bool holds, const char *name, ...)
+{
+	va_list args;
+
+	ktap_header();
+	printf("%sok %d - ", holds ? "" : "not ", ++ktap_run);
+	va_start(args, name);
+	vprintf(name, args);
+	va_end(args);
+	putchar('\n');
+	ktap_failed += !holds;
+	return holds;
+}
+
+/* A remark for whoever reads the failure. */
+__attribute__((format(printf, 1, 2)))
+static inline void diag(const char *text, ...)
+{
+	va_list args;
+
+	ktap_header();
+	printf("# ");
+	va_start(args, text);
+	vprintf(text, args);
+	va_end(args);
+	putchar('\n');
+}
+
+/* What main() returns: 0 when every claim that was planned ran and holds. */
+static inline int done(void)
+{
+	if (ktap_planned < 0)
+		plan(ktap_run);
+	if (ktap_planned != ktap_run)
+		diag("planned %d, ran %d", ktap_planned, ktap_run);
+	if (ktap_failed)
+		diag("%d of %d failed", ktap_failed, ktap_run);
+	return ktap_failed || ktap_planned != ktap_run;
+}
+
+#endif /* _TCPSTATE_KTAP_H */
