@@ -1,0 +1,197 @@
+# SPDX-License-Identifier: GPL-2.0
+"""
+Claims, awaited conditions, and verdicts in KTAP. Knows nothing of networks.
+"""
+
+import ctypes
+import fnmatch
+import os
+import select
+import signal
+import sys
+import time
+import traceback
+
+# Emulated CPUs are slow, so a condition that should come is awaited long.
+PATIENCE = float(os.environ.get("LAB_PATIENCE", 30))
+
+
+class Failure(AssertionError):
+    """The claim is false."""
+
+
+class Skip(Exception):
+    """The claim cannot be tried here; the argument says why."""
+
+
+# awaiting
+
+def wait_for(get, ok=bool, what="", timeout=None):
+    """Call get() until ok(value) and return value; Failure shows the last one.
+    A Failure raised by get() counts as not yet."""
+    limit = time.monotonic() + (PATIENCE if timeout is None else timeout)
+    pause = 0.002
+    while True:
+        try:
+            value = get()
+            if ok(value):
+                return value
+            last = repr(value)
+        except Failure as failure:
+            last = str(failure)
+        if time.monotonic() >= limit:
+            raise Failure(f"{what or 'condition'} never came; last: {last}")
+        time.sleep(pause)
+        pause = min(pause * 2, 0.1)
+
+
+def wait_equal(get, want, what="", timeout=None):
+    """Await get() == want."""
+    return wait_for(get, lambda value: value == want,
+                    f"{what or 'value'} (wanted {want!r})", timeout)
+
+
+def stays(get, want, seconds, what=""):
+    """Assert that get() == want for so long. For what must not happen: let some
+    later effect that can be awaited prove the point instead, where there is one."""
+    limit = time.monotonic() + seconds
+    while time.monotonic() < limit:
+        equal(get(), want, what)
+        time.sleep(0.02)
+
+
+def equal(seen, want, what=""):
+    """Assert seen == want."""
+    if seen != want:
+        raise Failure(f"{what or 'value'}: wanted {want!r}, saw {seen!r}")
+
+
+def true(value, what):
+    """Assert that value is true."""
+    if not value:
+        raise Failure(what)
+
+
+# claims and verdicts
+
+_tests = []
+
+
+def test(title, families=(4, 6), lab=None, serial=False, timeout=240):
+    """Register a claim: function(lab, fam), once per family (families=None: just
+    function(lab)). lab=None: no Lab is made and the function is not given one.
+    serial: never beside another."""
+    def register(function):
+        for fam in families or (None,):
+            suffix = "" if fam is None else f", IPv{fam}"
+            _tests.append((title + suffix, function, fam, lab, serial, timeout))
+        return function
+    return register
+
+
+def _attempt(function, fam, make):
+    """Run one test in this process: (verdict, lines)."""
+    lab = None
+    try:
+        lab = make() if make else None
+        function(*([lab] if make else []), *([fam] if fam else []))
+        if lab is not None:
+            lab.finish()
+        return "ok", []
+    except Skip as skip:
+        return "skip", [str(skip)]
+    except BaseException as error:              # a test may fail in any way
+        where = [f"at {frame.name}, {os.path.basename(frame.filename)}:{frame.lineno}: "
+                 f"{frame.line}" for frame in traceback.extract_tb(error.__traceback__)
+                 if frame.name not in ("_attempt", "wait_for", "equal", "true")]
+        kind = "" if isinstance(error, Failure) else type(error).__name__ + ": "
+        lines = (kind + str(error)).splitlines() + where
+        if lab is not None and hasattr(lab, "report"):
+            lines += lab.report()
+        return "not ok", lines
+
+
+def _spawn(entry):
+    """Fork a process that runs a test: (pid, file that will tell)."""
+    _, function, fam, make, _, timeout = entry
+    reader, writer = os.pipe()
+    sys.stdout.flush()
+    parent = os.getpid()
+    pid = os.fork()
+    if pid:
+        os.close(writer)
+        return pid, reader
+    os.close(reader)
+    try:
+        ctypes.CDLL(None).prctl(1, signal.SIGKILL)      # PR_SET_PDEATHSIG
+        if os.getppid() != parent:
+            os._exit(1)
+
+        def late(*_):
+            raise Failure(f"not done after {timeout} s")
+        signal.signal(signal.SIGALRM, late)
+        signal.alarm(timeout)
+        verdict, lines = _attempt(function, fam, make)
+        with open(writer, "w") as file:
+            file.write("\n".join([verdict, *lines]))
+    finally:
+        sys.stdout.flush()
+        os._exit(0)
+
+
+def main(jobs=None, prepare=None):
+    """Run the tests and exit. Arguments: -l lists them, -j N how many at a time,
+    anything else is a pattern: run those whose titles match. prepare() is called
+    before the first."""
+    sys.stdout.reconfigure(line_buffering=True)
+    arguments = sys.argv[1:]
+    if "-j" in arguments:
+        at = arguments.index("-j")
+        jobs = int(arguments[at + 1])
+        del arguments[at:at + 2]
+    chosen = [entry for entry in _tests if not [a for a in arguments if a != "-l"] or
+              any(fnmatch.fnmatch(entry[0], f"*{pattern}*") for pattern in arguments)]
+    if "-l" in arguments:
+        print("\n".join(entry[0] for entry in chosen))
+        sys.exit(0)
+    jobs = jobs or 2 * (os.cpu_count() or 1)
+    if prepare:
+        prepare()
+    print(f"KTAP version 1\n1..{len(chosen)}")
+    order = [i for i, entry in enumerate(chosen) if not entry[4]]
+    alone = [i for i, entry in enumerate(chosen) if entry[4]]
+    order += alone
+    running, told, printed, failed = {}, {}, 0, 0
+    began = {}
+    while printed < len(chosen):
+        while order and len(running) < jobs:
+            if running and (order[0] in alone or any(i in alone for i, _, _ in running.values())):
+                break
+            index = order.pop(0)
+            pid, reader = _spawn(chosen[index])
+            began[index] = time.monotonic()
+            running[reader] = (index, pid, [])
+        for reader in select.select(list(running), [], [])[0]:
+            index, pid, parts = running[reader]
+            part = os.read(reader, 65536)
+            parts.append(part)
+            if part:
+                continue
+            os.close(reader)
+            del running[reader]
+            os.waitpid(pid, 0)
+            text = b"".join(parts).decode() or "not ok\nthe test's process died"
+            told[index] = (*text.split("\n"), f"took {time.monotonic() - began[index]:.1f} s")
+        while printed in told:
+            verdict, *lines = told.pop(printed)
+            title = chosen[printed][0]
+            printed += 1
+            if verdict == "skip":
+                print(f"ok {printed} - {title} # SKIP {lines[0]}")
+                continue
+            print(f"{verdict} {printed} - {title}")
+            if verdict != "ok" or os.environ.get("LAB_TIMES"):
+                print("\n".join(f"# {line}" for line in lines))
+            failed += verdict != "ok"
+    print(f"# {printed - failed} passed, {failed} failed")
+    sys.exit(1 if failed else 0)
