@@ -11,6 +11,11 @@ import struct
 
 FIN, SYN, RST, PSH, ACK, URG, ECE, CWR = (1 << bit for bit in range(8))
 
+# The counters that a packet socket can keep as well as tcpstate.
+WITNESSED = ("segments syn synack fin rst syn_retrans synack_retrans fin_retrans "
+             "data_retrans keepalive zero_window").split()
+
+
 def at(address, port):
     """ADDRESS:PORT as ss and tcpstate write it."""
     return f"[{address}]:{port}" if ":" in str(address) else f"{address}:{port}"
@@ -192,28 +197,40 @@ class Sniffer:
         return None
 
     def witness(self):
-        """The counters of WITNESSED as these segments would have them."""
+        """The counters of WITNESSED as these segments would have them, were every
+        one of them believed."""
         count = dict.fromkeys(WITNESSED, 0)
         past = {}               # direction -> one past the highest sequence number
+        shut = set()            # directions whose last window was zero
         for seg in self.all():
             way = seg.src, seg.sport, seg.dst, seg.dport
-            end = seg.seq + seg.length + bool(seg.flags & SYN) + bool(seg.flags & FIN)
-            again = way in past and (end - past[way] + (1 << 31)) % (1 << 32) <= 1 << 31
+            syn, fin = bool(seg.flags & SYN), bool(seg.flags & FIN)
+            end = seg.seq + seg.length + syn + fin
+            behind = (past[way] - end) % (1 << 32) if way in past else 1 << 31
             count["segments"] += seg.count
-            if seg.flags & SYN and not seg.flags & RST:
-                kind = "synack" if seg.flags & ACK else "syn"
-                count[kind] += 1
-                # a simultaneous open's SYN-ACK repeats its SYN's number
-                if (way, kind, seg.seq) in past:
-                    count[kind + "_retrans"] += 1
-                past[way, kind, seg.seq] = True
             if seg.flags & RST:
                 count["rst"] += 1
                 continue
-            if seg.flags & FIN:
-                count["fin"] += 1
-                count["fin_retrans"] += again
-            if not again or seg.flags & SYN:
+            if syn:
+                kind = "synack" if seg.flags & ACK else "syn"
+                count[kind] += 1
+                # a simultaneous open's SYN-ACK repeats its SYN's number
+                count[kind + "_retrans"] += (way, kind, seg.seq) in past
+                past[way, kind, seg.seq] = True
+            count["fin"] += fin
+            again = behind < 1 << 31
+            if not syn and again:
+                if fin:
+                    count["fin_retrans"] += 1
+                elif behind + seg.length == 1 and seg.length < 2:
+                    count["keepalive"] += 1
+                elif seg.length:
+                    count["data_retrans"] += seg.count
+            if not syn:
+                if not seg.window and way not in shut:
+                    count["zero_window"] += 1
+                (shut.discard if seg.window else shut.add)(way)
+            if syn or not again:
                 past[way] = end % (1 << 32)
         return count
 
