@@ -20,6 +20,8 @@
 #include <stdbool.h>
 #include <stdio.h>
 
+#define __printf(format, first) __attribute__((__format__(__printf__, format, first)))
+
 static int ktap_planned = -1;
 static int ktap_run;
 static int ktap_failed;
@@ -44,7 +46,7 @@ static inline void plan(int count)
 }
 
 /* One claim and whether it holds. Returns whether it does. */
-__attribute__((format(printf, 2, 3)))
+__printf(2, 3)
 static inline bool ok(bool holds, const char *name, ...)
 {
 	va_list args;
@@ -60,7 +62,7 @@ static inline bool ok(bool holds, const char *name, ...)
 }
 
 /* A remark for whoever reads the failure. */
-__attribute__((format(printf, 1, 2)))
+__printf(1, 2)
 static inline void diag(const char *text, ...)
 {
 	va_list args;
