@@ -16,15 +16,13 @@
 #ifndef _TCPSTATE_KTAP_H
 #define _TCPSTATE_KTAP_H
 
-#include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
-
-#define __printf(format, first) __attribute__((__format__(__printf__, format, first)))
 
 static int ktap_planned = -1;
 static int ktap_run;
 static int ktap_failed;
+static bool ktap_held;
 
 static inline void ktap_header(void)
 {
@@ -45,35 +43,25 @@ static inline void plan(int count)
 	ktap_planned = count;
 }
 
-/* One claim and whether it holds. Returns whether it does. */
-__printf(2, 3)
-static inline bool ok(bool holds, const char *name, ...)
+static inline void ktap_begin(bool holds)
 {
-	va_list args;
-
 	ktap_header();
 	printf("%sok %d - ", holds ? "" : "not ", ++ktap_run);
-	va_start(args, name);
-	vprintf(name, args);
-	va_end(args);
-	putchar('\n');
 	ktap_failed += !holds;
-	return holds;
+	ktap_held = holds;
 }
+
+static inline bool ktap_end(void)
+{
+	putchar('\n');
+	return ktap_held;
+}
+
+/* One claim, whether it holds, and its name as for printf(). Says if it does. */
+#define ok(holds, ...) (ktap_begin(holds), printf(__VA_ARGS__), ktap_end())
 
 /* A remark for whoever reads the failure. */
-__printf(1, 2)
-static inline void diag(const char *text, ...)
-{
-	va_list args;
-
-	ktap_header();
-	printf("# ");
-	va_start(args, text);
-	vprintf(text, args);
-	va_end(args);
-	putchar('\n');
-}
+#define diag(...) (ktap_header(), printf("# "), printf(__VA_ARGS__), (void)putchar('\n'))
 
 /* What main() returns: 0 when every claim that was planned ran and holds. */
 static inline int done(void)
