@@ -30,16 +30,19 @@
 #define TIMESTAMP_ALIGNED ((TCPOPT_NOP << 24) | (TCPOPT_NOP << 16) | \
 			   (TCPOPT_TIMESTAMP << 8) | TCPOLEN_TIMESTAMP)
 
-/* @len octets at @off, or NULL where they are not all before @end and in the skb. */
-static const void *fetch(const struct sk_buff *skb, unsigned int off, unsigned int end,
-			 unsigned int len, void *buffer)
+/*
+ * @len octets at @off, or NULL where they are not all before @end and in the
+ * skb. Inline, for @len is a constant nearly everywhere.
+ */
+static inline const void *fetch(const struct sk_buff *skb, unsigned int off, unsigned int end,
+				unsigned int len, void *buffer)
 {
 	if (off > end || end - off < len)
 		return NULL;
 	return skb_header_pointer(skb, off, len, buffer);
 }
 
-static u32 be32_at(const u8 *octets)
+static inline u32 be32_at(const u8 *octets)
 {
 	__be32 word;
 

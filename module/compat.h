@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What differs between the kernels we build for, 6.1 up to the newest, put in
+ * the newest one's terms. No other file names a kernel version.
+ */
+#ifndef _TCPSTATE_COMPAT_H
+#define _TCPSTATE_COMPAT_H
+
+#include <linux/sysctl.h>
+#include <linux/version.h>
+#include <net/net_namespace.h>
+
+/* 6.11 takes every entry of a table for one; before, an empty one ended it. */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 11, 0)
+#define TCPSTATE_SYSCTL_END 1
+#else
+#define TCPSTATE_SYSCTL_END 0
+#endif
+
+static inline struct ctl_table_header *
+tcpstate_register_sysctl(struct net *net, const char *path, struct ctl_table *table, size_t size)
+{
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 6, 0)
+	return register_net_sysctl(net, path, table);
+#else
+	return register_net_sysctl_sz(net, path, table, size);
+#endif
+}
+
+/* 6.11 made the table that a handler is given constant. */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 11, 0)
+#define TCPSTATE_CTL_CONST
+#else
+#define TCPSTATE_CTL_CONST const
+#endif
+
+#endif /* _TCPSTATE_COMPAT_H */

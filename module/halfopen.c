@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: GPL-2.0
+/* The half-open table's rules: whom a new half-open replaces when it is full. */
+#include "halfopen.h"
+
+/* Younger ones may still be completed: a round trip is seldom longer. */
+#define YOUNG_MS 1000
+
+/*
+ * Who is past hope goes first, then who is older than most round trips, then
+ * anyone, each at random: a flood at a given rate leaves every legitimate
+ * half-open the same chance to live until its ACK, where oldest-first would
+ * leave all of them the same short time.
+ */
+static unsigned int rank(const struct tcpstate_tables *tables,
+			 const struct tcpstate_record *record, u32 now)
+{
+	if (tcpstate_fsm_ended(&record->pair) ||
+	    tcpstate_due(tcpstate_record_deadline(record, tables->timeout), now))
+		return 3;
+	return now - record->created > YOUNG_MS ? 2 : 1;
+}
+
+/**
+ * tcpstate_halfopen_admit() - make room for a half-open
+ * @tables: the tables
+ * @bucket: of @hash in the half-open table, locked by the caller
+ * @hash: of the record to come
+ * @now: tcpstate_now()
+ *
+ * Context: RCU read side, BH disabled.
+ * Return: true when a record is charged to the table; false when there is no
+ * room. Either way halfopen_table_full is counted where it was full.
+ */
+bool tcpstate_halfopen_admit(struct tcpstate_tables *tables, struct tcpstate_bucket *bucket,
+			     u32 hash, u32 now)
+{
+	struct tcpstate_table *table = tcpstate_halfopens(tables);
+
+	if (likely(tcpstate_table_charge(tables, table)))
+		return true;
+	tcpstate_count(tables->stats, HALFOPEN_TABLE_FULL);
+	return tcpstate_table_evict(tables, table, hash, bucket, rank, now) &&
+	       tcpstate_table_charge(tables, table);
+}
+
+/**
+ * tcpstate_halfopen_file() - put an admitted record into the half-open table
+ * @tables: the tables
+ * @bucket: of the record's hash, locked by the caller
+ * @record: the record
+ *
+ * Context: RCU read side, BH disabled.
+ */
+void tcpstate_halfopen_file(struct tcpstate_tables *tables, struct tcpstate_bucket *bucket,
+			    struct tcpstate_record *record)
+{
+	tcpstate_bucket_link(bucket, record, tcpstate_record_deadline(record, tables->timeout));
+}
+
+/**
+ * tcpstate_halfopen_take() - take a record out of the half-open table
+ * @tables: the tables
+ * @bucket: that it is in, locked by the caller
+ * @record: the record; afterwards the caller's own
+ *
+ * Context: RCU read side, BH disabled.
+ */
+void tcpstate_halfopen_take(struct tcpstate_tables *tables, struct tcpstate_bucket *bucket,
+			    struct tcpstate_record *record)
+{
+	tcpstate_bucket_unlink(bucket, record);
+	tcpstate_table_uncharge(tcpstate_halfopens(tables));
+}
+
+/**
+ * tcpstate_halfopen_step() - a segment of a half-open connection
+ * @tables: the tables
+ * @bucket: that @record is in, locked by the caller
+ * @record: the record
+ * @segment: the segment
+ * @from: its sender
+ * @now: tcpstate_now()
+ *
+ * Context: RCU read side, BH disabled.
+ * Return: as tcpstate_fsm_step(). With TCPSTATE_ANEW the record has ended
+ * already, for the reason that is stated. Where it goes on and
+ * tcpstate_record_kind() calls it a flow, it must move to the flow table.
+ */
+struct tcpstate_outcome tcpstate_halfopen_step(struct tcpstate_tables *tables,
+					       struct tcpstate_bucket *bucket,
+					       struct tcpstate_record *record,
+					       const struct tcpstate_segment *segment,
+					       enum tcpstate_end from, u32 now)
+{
+	struct tcpstate_outcome out;
+
+	lockdep_assert_held(&bucket->lock);
+	out = tcpstate_record_step(tables->stats, record, segment, from, now);
+	if (out.action == TCPSTATE_ANEW)
+		tcpstate_record_end(tables->stats, record, out.reason);
+	tcpstate_bucket_due(bucket, tcpstate_record_deadline(record, tables->timeout));
+	return out;
+}

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* What a network namespace has of its own. */
+#ifndef _TCPSTATE_NETNS_H
+#define _TCPSTATE_NETNS_H
+
+#include <linux/mutex.h>
+#include <linux/sysctl.h>
+#include <net/net_namespace.h>
+
+#include "table.h"
+
+/**
+ * struct tcpstate_net - tcpstate in one network namespace
+ * @tables: flows and half-opens
+ * @stats: counters
+ * @net: the namespace, which outlives this
+ * @lock: serialises @enabled and the hooks
+ * @enabled: the hooks are registered; protected by @lock
+ * @loose: open records for what was under way before we saw it
+ * @checksum: verify checksums on receive
+ * @sysctl: net.tcpstate
+ * @sysctl_table: what it was made from
+ */
+struct tcpstate_net {
+	struct tcpstate_tables tables;
+	struct tcpstate_stats __percpu *stats;
+	struct net *net;
+	struct mutex lock;
+	u8 enabled;
+	u8 loose;
+	u8 checksum;
+	struct ctl_table_header *sysctl;
+	struct ctl_table *sysctl_table;
+};
+
+/* Limits that hold for each namespace, set when the module is loaded. */
+extern unsigned int tcpstate_max_flows;
+extern unsigned int tcpstate_max_halfopen;
+extern unsigned int tcpstate_max_listeners;
+
+int tcpstate_netns_init(void);
+void tcpstate_netns_exit(void);
+
+struct tcpstate_net *tcpstate_net(const struct net *net);
+int tcpstate_net_enable(struct tcpstate_net *tn, bool enable);
+
+int tcpstate_observe_register(struct net *net);
+void tcpstate_observe_unregister(struct net *net);
+
+int tcpstate_proc_init(void);
+void tcpstate_proc_exit(void);
+int tcpstate_proc_net_init(struct tcpstate_net *tn);
+void tcpstate_proc_net_exit(struct tcpstate_net *tn);
+
+void tcpstate_sysctl_defaults(struct tcpstate_net *tn);
+int tcpstate_sysctl_net_init(struct tcpstate_net *tn);
+void tcpstate_sysctl_net_exit(struct tcpstate_net *tn);
+
+#endif /* _TCPSTATE_NETNS_H */

@@ -1,0 +1,312 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Views in /proc. None holds a lock from one read to the next. */
+#include <linux/proc_fs.h>
+#include <linux/seq_file.h>
+#include <linux/slab.h>
+
+#include "netns.h"
+
+#define READ_AT_ONCE 16
+
+/* The kernel's order, as every view lists the states. */
+static void show_states(struct seq_file *seq, const struct tcpstate_stats *sum)
+{
+	unsigned int state;
+
+	seq_puts(seq, "state        initiator  responder    entered\n");
+	for (state = 1; state <= TCPSTATE_STATE_MAX; state++)
+		seq_printf(seq, "%-11s %10ld %10ld %10lu\n", tcpstate_state_name(state),
+			   sum->endpoints[TCPSTATE_INITIATOR][state],
+			   sum->endpoints[TCPSTATE_RESPONDER][state], sum->entered[state]);
+}
+
+static void show_value(struct seq_file *seq, const char *name, unsigned long value)
+{
+	seq_printf(seq, "%-20s %15lu\n", name, value);
+}
+
+static int summary_show(struct seq_file *seq, void *v)
+{
+	struct tcpstate_net *tn = tcpstate_net(seq_file_single_net(seq));
+	struct tcpstate_stats *sum;
+	unsigned int i;
+
+	sum = kmalloc(sizeof(*sum), GFP_KERNEL);
+	if (!sum)
+		return -ENOMEM;
+	tcpstate_stats_sum(tn->stats, sum);
+
+	seq_puts(seq, "tcpstate 1\n\n");
+	show_states(seq, sum);
+	seq_printf(seq, "\n%-20s %15s\n", "counter", "value");
+	show_value(seq, "flows", sum->records[TCPSTATE_FLOW]);
+	show_value(seq, "halfopen", sum->records[TCPSTATE_HALFOPEN]);
+	show_value(seq, "listeners", 0);
+	show_value(seq, "max_flows", tcpstate_max_flows);
+	show_value(seq, "max_halfopen", tcpstate_max_halfopen);
+	show_value(seq, "max_listeners", tcpstate_max_listeners);
+	for (i = 0; i < TCPSTATE_COUNT_MAX; i++)
+		show_value(seq, tcpstate_counter_name[i], sum->counter[i]);
+	kfree(sum);
+	return 0;
+}
+
+/**
+ * struct walk - a reader's progress through a table
+ * @p: the namespace; seq_file's own
+ * @cursor: where to read on
+ * @pos: how many records came before @views[@next]
+ * @next: which of @views is to be shown next
+ * @n: how many of @views are filled in
+ * @views: what was read last
+ */
+struct walk {
+	struct seq_net_private p;
+	struct tcpstate_cursor cursor;
+	loff_t pos;
+	unsigned int next;
+	unsigned int n;
+	struct tcpstate_view views[READ_AT_ONCE];
+};
+
+/* The record to show, read from the table where need be; NULL at its end. */
+static struct tcpstate_view *current_view(struct walk *walk, struct tcpstate_table *table)
+{
+	while (walk->next == walk->n) {
+		if (walk->cursor.place == TCPSTATE_PLACE_END)
+			return NULL;
+		walk->next = 0;
+		walk->n = tcpstate_table_read(table, &walk->cursor, walk->views, READ_AT_ONCE);
+		cond_resched();
+	}
+	return &walk->views[walk->next];
+}
+
+static struct tcpstate_table *halfopen_table(struct seq_file *seq)
+{
+	return tcpstate_halfopens(&tcpstate_net(seq_file_net(seq))->tables);
+}
+
+/* Reads go on where the last one ended; only a seek backwards begins anew. */
+static void *halfopen_start(struct seq_file *seq, loff_t *pos)
+{
+	struct walk *walk = seq->private;
+	struct tcpstate_view *view;
+
+	if (!*pos) {
+		walk->cursor.place = 0;
+		walk->pos = 0;
+		walk->next = 0;
+		walk->n = 0;
+		return SEQ_START_TOKEN;
+	}
+	if (*pos - 1 < walk->pos)
+		return NULL;
+	view = current_view(walk, halfopen_table(seq));
+	while (view && walk->pos < *pos - 1) {
+		walk->next++;
+		walk->pos++;
+		view = current_view(walk, halfopen_table(seq));
+	}
+	return view;
+}
+
+static void *halfopen_next(struct seq_file *seq, void *v, loff_t *pos)
+{
+	struct walk *walk = seq->private;
+
+	++*pos;
+	if (v != SEQ_START_TOKEN) {
+		walk->next++;
+		walk->pos++;
+	}
+	return current_view(walk, halfopen_table(seq));
+}
+
+static void halfopen_stop(struct seq_file *seq, void *v)
+{
+}
+
+static void show_address(struct seq_file *seq, u8 family, const struct in6_addr *addr, __be16 port)
+{
+	if (family == NFPROTO_IPV4)
+		seq_printf(seq, " %pI4:%u", &addr->s6_addr32[0], ntohs(port));
+	else
+		seq_printf(seq, " [%pI6c]:%u", addr, ntohs(port));
+}
+
+static int halfopen_show(struct seq_file *seq, void *v)
+{
+	const struct tcpstate_view *view = v;
+	const struct tcpstate_tuple *tuple = &view->tuple;
+	bool answered;
+
+	if (v == SEQ_START_TOKEN) {
+		seq_puts(seq, "proto initiator responder phase age_ms syn synack\n");
+		return 0;
+	}
+	answered = view->state[TCPSTATE_RESPONDER] != TCPSTATE_LISTEN && view->synack;
+	seq_puts(seq, tuple->family == NFPROTO_IPV4 ? "ipv4" : "ipv6");
+	show_address(seq, tuple->family, &tuple->src, tuple->sport);
+	show_address(seq, tuple->family, &tuple->dst, tuple->dport);
+	seq_printf(seq, " %s %llu %u %u\n",
+		   tcpstate_state_name(answered ? TCPSTATE_SYN_RECV : TCPSTATE_SYN_SENT),
+		   view->age_ms, view->syn, view->synack);
+	return 0;
+}
+
+static const struct seq_operations halfopen_ops = {
+	.start = halfopen_start,
+	.next = halfopen_next,
+	.stop = halfopen_stop,
+	.show = halfopen_show,
+};
+
+/* lnstat prints no more than 32 columns, so of the counters those that matter most. */
+static const u8 lnstat_counters[] = {
+	TCPSTATE_COUNT_SEGMENTS, TCPSTATE_COUNT_SYN, TCPSTATE_COUNT_SYNACK, TCPSTATE_COUNT_FIN,
+	TCPSTATE_COUNT_RST, TCPSTATE_COUNT_OPENED, TCPSTATE_COUNT_PICKED_UP,
+	TCPSTATE_COUNT_ESTABLISHED, TCPSTATE_COUNT_CLOSED_FIN, TCPSTATE_COUNT_CLOSED_RESET,
+	TCPSTATE_COUNT_REFUSED, TCPSTATE_COUNT_TIMED_OUT, TCPSTATE_COUNT_SUPERSEDED,
+	TCPSTATE_COUNT_REUSED, TCPSTATE_COUNT_EVICTED, TCPSTATE_COUNT_SYN_RETRANS,
+	TCPSTATE_COUNT_SYNACK_RETRANS, TCPSTATE_COUNT_FIN_RETRANS, TCPSTATE_COUNT_DATA_RETRANS,
+	TCPSTATE_COUNT_MALFORMED, TCPSTATE_COUNT_INVALID_FLAGS, TCPSTATE_COUNT_BAD_CHECKSUM,
+	TCPSTATE_COUNT_OUT_OF_WINDOW, TCPSTATE_COUNT_INVALID_ACK, TCPSTATE_COUNT_INVALID_RST,
+	TCPSTATE_COUNT_STRAY, TCPSTATE_COUNT_FRAGMENT, TCPSTATE_COUNT_RESYNC,
+	TCPSTATE_COUNT_FLOW_TABLE_FULL, TCPSTATE_COUNT_HALFOPEN_TABLE_FULL, TCPSTATE_COUNT_NOMEM,
+};
+
+static void *cpu_from(int cpu, loff_t *pos)
+{
+	cpu = cpumask_next(cpu, cpu_possible_mask);
+	if (cpu >= nr_cpu_ids)
+		return NULL;
+	*pos = cpu + 1;
+	return (void *)(unsigned long)(cpu + 1);
+}
+
+static void *stat_start(struct seq_file *seq, loff_t *pos)
+{
+	return *pos ? cpu_from(*pos - 2, pos) : SEQ_START_TOKEN;
+}
+
+static void *stat_next(struct seq_file *seq, void *v, loff_t *pos)
+{
+	void *next = cpu_from(*pos - 1, pos);
+
+	if (!next)
+		++*pos;
+	return next;
+}
+
+static void stat_stop(struct seq_file *seq, void *v)
+{
+}
+
+static int stat_show(struct seq_file *seq, void *v)
+{
+	struct tcpstate_net *tn = tcpstate_net(seq_file_net(seq));
+	const struct tcpstate_stats *share;
+	unsigned int i;
+
+	BUILD_BUG_ON(ARRAY_SIZE(lnstat_counters) > 31);
+
+	if (v == SEQ_START_TOKEN) {
+		seq_puts(seq, "flows");
+		for (i = 0; i < ARRAY_SIZE(lnstat_counters); i++)
+			seq_printf(seq, " %s", tcpstate_counter_name[lnstat_counters[i]]);
+		seq_putc(seq, '\n');
+		return 0;
+	}
+	share = per_cpu_ptr(tn->stats, (unsigned long)v - 1);
+	seq_printf(seq, "%08lx", tcpstate_stats_records(tn->stats, TCPSTATE_FLOW));
+	for (i = 0; i < ARRAY_SIZE(lnstat_counters); i++)
+		seq_printf(seq, " %08lx", READ_ONCE(share->counter[lnstat_counters[i]]));
+	seq_putc(seq, '\n');
+	return 0;
+}
+
+static const struct seq_operations stat_ops = {
+	.start = stat_start,
+	.next = stat_next,
+	.stop = stat_stop,
+	.show = stat_show,
+};
+
+/* Addresses are for the namespace's own root, who may not be the host's. */
+static void give_to_root(struct proc_dir_entry *entry, struct net *net)
+{
+	kuid_t uid = make_kuid(net->user_ns, 0);
+	kgid_t gid = make_kgid(net->user_ns, 0);
+
+	proc_set_user(entry, uid_valid(uid) ? uid : GLOBAL_ROOT_UID,
+		      gid_valid(gid) ? gid : GLOBAL_ROOT_GID);
+}
+
+/**
+ * tcpstate_proc_net_init() - create a namespace's files
+ * @tn: the namespace
+ *
+ * Context: process.
+ * Return: 0 or -ENOMEM.
+ */
+int tcpstate_proc_net_init(struct tcpstate_net *tn)
+{
+	struct net *net = tn->net;
+	struct proc_dir_entry *entry;
+
+	if (!proc_create_net_single("tcpstate", 0444, net->proc_net, summary_show, NULL))
+		return -ENOMEM;
+	entry = proc_create_net("tcpstate_halfopen", 0440, net->proc_net, &halfopen_ops,
+				sizeof(struct walk));
+	if (!entry)
+		goto remove_summary;
+	give_to_root(entry, net);
+	if (!proc_create_net("tcpstate", 0444, net->proc_net_stat, &stat_ops,
+			     sizeof(struct seq_net_private)))
+		goto remove_halfopen;
+	return 0;
+
+remove_halfopen:
+	remove_proc_entry("tcpstate_halfopen", net->proc_net);
+remove_summary:
+	remove_proc_entry("tcpstate", net->proc_net);
+	return -ENOMEM;
+}
+
+/**
+ * tcpstate_proc_net_exit() - remove a namespace's files
+ * @tn: the namespace
+ *
+ * Waits for readers that are inside a read.
+ * Context: process.
+ */
+void tcpstate_proc_net_exit(struct tcpstate_net *tn)
+{
+	struct net *net = tn->net;
+
+	remove_proc_entry("tcpstate", net->proc_net_stat);
+	remove_proc_entry("tcpstate_halfopen", net->proc_net);
+	remove_proc_entry("tcpstate", net->proc_net);
+}
+
+/**
+ * tcpstate_proc_init() - create /proc/tcpstate, where every namespace sees its own
+ *
+ * Context: module initialisation.
+ * Return: 0 or -ENOMEM.
+ */
+int __init tcpstate_proc_init(void)
+{
+	return proc_symlink("tcpstate", NULL, "net/tcpstate") ? 0 : -ENOMEM;
+}
+
+/**
+ * tcpstate_proc_exit() - remove /proc/tcpstate
+ *
+ * Context: module exit.
+ */
+void tcpstate_proc_exit(void)
+{
+	remove_proc_entry("tcpstate", NULL);
+}

@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What is kept of one connection, and what happens to it: it opens, a segment
+ * steps it, it ends. The counters follow each of these here and nowhere else.
+ *
+ * A record is owned by the table that it is linked to, and read and written
+ * only under the lock of its bucket; see table.h. The layout is known to
+ * record.c, table.*, flow.* and halfopen.* alone. Everyone else sees a
+ * struct tcpstate_view.
+ */
+#ifndef _TCPSTATE_RECORD_H
+#define _TCPSTATE_RECORD_H
+
+#include <linux/cache.h>
+#include <linux/in6.h>
+#include <linux/jiffies.h>
+
+#include "segment.h"
+#include "stats.h"
+
+/**
+ * struct tcpstate_record - one connection
+ * @next: next record of the bucket
+ * @addr4: IPv4 addresses of initiator and responder
+ * @tag6: of an IPv6 record the hash of its key, so that most others are told
+ *	apart within the first cache line
+ * @port: ports of initiator and responder
+ * @seen: when its timer was last renewed, in milliseconds
+ * @segments: segments by each endpoint, modulo 2^32
+ * @pair: the two state machines
+ * @latency: handshake latencies of responder and initiator, in microseconds
+ * @since: when each endpoint entered its state, in milliseconds
+ * @created: when it opened, in milliseconds
+ * @created_high: bits 32 to 39 of @created, which alone would wrap in 49 days
+ * @segments_high: bits 32 to 39 of @segments
+ * @family: NFPROTO_IPV4 or NFPROTO_IPV6
+ * @addr6: IPv6 addresses of initiator and responder
+ *
+ * The budget, in octets. An ordinary segment touches the first cache line and
+ * no other; all of an IPv4 flow fits in two.
+ *
+ *	  0	  8	next
+ *	  8	  8	addresses (IPv4), or tag (IPv6)
+ *	 16	  4	ports
+ *	 20	  4	last seen
+ *	 24	  8	segments per direction
+ *	 32	 32	pair, hot: nxt, una, edge per endpoint (24), letters that
+ *			occurred and refused evidence (4), states (2), window
+ *			shifts (1), flags (1)
+ *	 64	 40	pair, cold: what refused segments claimed (8), initial
+ *			sequence numbers (8) and wraps (4), which make the
+ *			payload octets, retransmissions (8), sixteen letters
+ *			of history (8) and their directions (2), SYNs (1)
+ *			and SYN-ACKs (1)
+ *	104	  8	two handshake latencies
+ *	112	  8	two stamps of state entry
+ *	120	  8	created (5), high bits of segments (2), family (1)
+ *	128	  -	end of an IPv4 record
+ *	128	 32	addresses (IPv6)
+ *	160	  -	end of an IPv6 record
+ *
+ * @latency and @since belong to the events and histograms that are still to
+ * come; nothing writes them yet, and they cost no more than their room.
+ */
+struct tcpstate_record {
+	struct tcpstate_record *next;
+	union {
+		__be32 addr4[2];
+		u64 tag6;
+	};
+	__be16 port[2];
+	u32 seen;
+	u32 segments[2];
+	struct tcpstate_pair pair;
+	u32 latency[2];
+	u32 since[2];
+	u32 created;
+	u8 created_high;
+	u8 segments_high[2];
+	u8 family;
+	struct in6_addr addr6[];
+};
+
+/**
+ * struct tcpstate_view - a connection as readers see it
+ * @tuple: src is the initiator, dst the responder
+ * @state: per endpoint
+ * @age_ms: since it opened
+ * @idle_ms: since its timer was last renewed
+ * @bytes: payload per endpoint, retransmissions not counted twice
+ * @segments: per endpoint
+ * @retrans: segments sent again per endpoint
+ * @syn: SYNs seen, stops at 255
+ * @synack: SYN-ACKs seen, stops at 255
+ * @picked_up: its SYN was not seen
+ * @one_sided: established by one side's word
+ * @history: letters, see tcpstate_fsm_history()
+ */
+struct tcpstate_view {
+	struct tcpstate_tuple tuple;
+	u8 state[2];
+	u64 age_ms;
+	u32 idle_ms;
+	u64 bytes[2];
+	u64 segments[2];
+	u32 retrans[2];
+	u8 syn;
+	u8 synack;
+	bool picked_up;
+	bool one_sided;
+	char history[TCPSTATE_HISTORY_MAX + 1];
+};
+
+/* Milliseconds since boot, as fine as the tick. */
+static inline u64 tcpstate_now64(void)
+{
+	return jiffies64_to_msecs(get_jiffies_64());
+}
+
+/* The same modulo 2^32: what deadlines and stamps are compared in. */
+static inline u32 tcpstate_now(void)
+{
+	return jiffies_to_msecs(jiffies);
+}
+
+/* Has the moment @when come at @now? */
+static inline bool tcpstate_due(u32 when, u32 now)
+{
+	return (s32)(now - when) >= 0;
+}
+
+/* When the record's timer runs out if nothing renews it; @timeout is in seconds. */
+static inline u32 tcpstate_record_deadline(const struct tcpstate_record *record,
+					   const unsigned int timeout[TCPSTATE_TIMEOUT_MAX])
+{
+	return record->seen + tcpstate_fsm_timeout(&record->pair, timeout) * MSEC_PER_SEC;
+}
+
+int tcpstate_record_init(void);
+void tcpstate_record_exit(void);
+
+u32 tcpstate_tuple_hash(const struct tcpstate_tuple *tuple);
+u32 tcpstate_record_hash(const struct tcpstate_record *record);
+bool tcpstate_record_matches(const struct tcpstate_record *record,
+			     const struct tcpstate_tuple *tuple, u32 hash,
+			     enum tcpstate_end *from);
+
+struct tcpstate_record *tcpstate_record_alloc(u8 family);
+void tcpstate_record_free(struct tcpstate_record *record);
+
+enum tcpstate_kind tcpstate_record_kind(const struct tcpstate_record *record);
+bool tcpstate_record_open(struct tcpstate_stats __percpu *stats, struct tcpstate_record *record,
+			  const struct tcpstate_parsed *parsed, u32 hash, enum tcpstate_end from,
+			  bool again);
+struct tcpstate_outcome tcpstate_record_step(struct tcpstate_stats __percpu *stats,
+					     struct tcpstate_record *record,
+					     const struct tcpstate_segment *segment,
+					     enum tcpstate_end from, u32 now);
+void tcpstate_record_end(struct tcpstate_stats __percpu *stats, struct tcpstate_record *record,
+			 enum tcpstate_reason reason);
+bool tcpstate_record_expire(struct tcpstate_stats __percpu *stats,
+			    struct tcpstate_record *record, u32 now);
+void tcpstate_record_view(const struct tcpstate_record *record, struct tcpstate_view *view);
+
+#endif /* _TCPSTATE_RECORD_H */

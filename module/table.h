@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The hash table under the flow table and the half-open table: buckets of
+ * records, growth, expiry, eviction, walks.
+ *
+ * Who may touch what. The array of buckets is reached under RCU and replaced
+ * by the sweep alone. A bucket's lock guards its chain and every record in it:
+ * a segment that finds a record is about to write to it, so there is no
+ * lookup that would gain from going without, and a record can be freed the
+ * moment it is unlinked. Readers take the lock of one bucket for as long as it
+ * takes to copy a chain, which a keyed hash keeps at a record or two.
+ *
+ * Order of locks: a half-open bucket, then the flow bucket of the same key;
+ * other buckets of either table are only ever tried. All with BH disabled.
+ *
+ * A record is filed by the high bits of its hash, so a place in the table is a
+ * hash value, and growth moves no record past a reader's place.
+ */
+#ifndef _TCPSTATE_TABLE_H
+#define _TCPSTATE_TABLE_H
+
+#include <linux/atomic.h>
+#include <linux/spinlock.h>
+#include <linux/workqueue.h>
+
+#include "record.h"
+
+/**
+ * struct tcpstate_bucket - the records whose hashes begin alike
+ * @lock: protects the rest, and every record in the chain
+ * @due: no record's timer runs out before this moment; nothing in an empty one
+ * @first: chain; or TCPSTATE_MOVED for ever, once a larger array has taken over
+ */
+struct tcpstate_bucket {
+	spinlock_t lock;
+	u32 due;
+	struct tcpstate_record *first;
+};
+
+#define TCPSTATE_MOVED ((struct tcpstate_record *)1UL)
+
+/**
+ * struct tcpstate_buckets - one array
+ * @next: the larger array that records are moving to; written by the sweep
+ * @order: log2 of the number of buckets
+ * @bucket: the buckets
+ */
+struct tcpstate_buckets {
+	struct tcpstate_buckets __rcu *next;
+	unsigned int order;
+	struct tcpstate_bucket bucket[];
+};
+
+struct tcpstate_tables;
+
+/**
+ * struct tcpstate_table - a table of records
+ * @buckets: NULL until the first record and when long empty; replaced by the
+ *	sweep, first set by whoever needs it
+ * @count: records, lingering ones too
+ * @unreplied: records in the budget of those heard from one side alone
+ * @max: how many records there may be
+ * @shared: what all namespaces but the first have together, or NULL in the first
+ * @empty_since: jiffies at which the sweep first found it empty, 0 if it is not;
+ *	the sweep's own
+ * @kind: which table this is
+ */
+struct tcpstate_table {
+	struct tcpstate_buckets __rcu *buckets;
+	atomic_t count;
+	atomic_t unreplied;
+	unsigned int max;
+	atomic_t *shared;
+	unsigned long empty_since;
+	enum tcpstate_kind kind;
+};
+
+/**
+ * struct tcpstate_tables - both tables of a network namespace
+ * @table: by enum tcpstate_kind
+ * @stats: the namespace's counters
+ * @timeout: in seconds; written by sysctl, read without a lock
+ * @sweep: expires, grows, frees; pending while either table has an array
+ * @rescan: timeouts changed, so no bucket's @due can be relied on
+ */
+struct tcpstate_tables {
+	struct tcpstate_table table[TCPSTATE_KIND_MAX];
+	struct tcpstate_stats __percpu *stats;
+	unsigned int timeout[TCPSTATE_TIMEOUT_MAX];
+	struct delayed_work sweep;
+	bool rescan;
+};
+
+/**
+ * struct tcpstate_cursor - a reader's place in a table
+ * @place: hash of the next bucket to read; TCPSTATE_PLACE_END when all were read
+ */
+struct tcpstate_cursor {
+	u64 place;
+};
+
+#define TCPSTATE_PLACE_END (1ULL << 32)
+
+/*
+ * How willingly a table parts with a record when it is full: not at all when
+ * zero, else the highest first and at random among equals.
+ */
+typedef unsigned int (*tcpstate_rank_fn)(const struct tcpstate_tables *tables,
+					 const struct tcpstate_record *record, u32 now);
+
+/* Life of the tables: process context. */
+int tcpstate_table_init(void);
+void tcpstate_table_exit(void);
+void tcpstate_tables_init(struct tcpstate_tables *tables,
+			  struct tcpstate_stats __percpu *stats, bool first,
+			  const unsigned int max[TCPSTATE_KIND_MAX]);
+void tcpstate_tables_flush(struct tcpstate_tables *tables);
+void tcpstate_tables_release(struct tcpstate_tables *tables);
+void tcpstate_tables_rescan(struct tcpstate_tables *tables);
+
+/* Segments: any context, RCU read side, BH disabled. */
+struct tcpstate_bucket *tcpstate_table_lock(struct tcpstate_table *table, u32 hash);
+struct tcpstate_bucket *tcpstate_table_lock_new(struct tcpstate_tables *tables,
+						struct tcpstate_table *table, u32 hash);
+struct tcpstate_record *tcpstate_bucket_find(struct tcpstate_bucket *bucket,
+					     const struct tcpstate_tuple *tuple, u32 hash,
+					     enum tcpstate_end *from);
+void tcpstate_bucket_link(struct tcpstate_bucket *bucket, struct tcpstate_record *record,
+			  u32 deadline);
+void tcpstate_bucket_unlink(struct tcpstate_bucket *bucket, struct tcpstate_record *record);
+void tcpstate_bucket_due(struct tcpstate_bucket *bucket, u32 deadline);
+bool tcpstate_table_charge(struct tcpstate_tables *tables, struct tcpstate_table *table);
+void tcpstate_table_uncharge(struct tcpstate_table *table);
+bool tcpstate_table_evict(struct tcpstate_tables *tables, struct tcpstate_table *table, u32 hash,
+			  struct tcpstate_bucket *held, tcpstate_rank_fn rank, u32 now);
+void tcpstate_table_unreplied(struct tcpstate_table *table, bool was, bool is);
+
+/* Readers: process context. */
+unsigned int tcpstate_table_read(struct tcpstate_table *table, struct tcpstate_cursor *cursor,
+				 struct tcpstate_view *views, unsigned int room);
+
+static inline struct tcpstate_table *tcpstate_flows(struct tcpstate_tables *tables)
+{
+	return &tables->table[TCPSTATE_FLOW];
+}
+
+static inline struct tcpstate_table *tcpstate_halfopens(struct tcpstate_tables *tables)
+{
+	return &tables->table[TCPSTATE_HALFOPEN];
+}
+
+#endif /* _TCPSTATE_TABLE_H */
