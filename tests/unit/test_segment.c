@@ -1039,8 +1039,12 @@ static void put_random(void)
 	for (i = 0; i < n * 4; i++)
 		packet.octets[off + i] = values[random_below(COUNT(values))];
 	finish();
-	if (!random_below(4))
-		set_gso(random_below(100), random_below(4), random_below(2) ? 0x11 : 0);
+	if (!random_below(4)) {
+		/* One by one: the order of arguments is the compiler's. */
+		n = random_below(100);
+		i = random_below(4);
+		set_gso(n, i, random_below(2) ? SKB_GSO_TCPV4 | SKB_GSO_TCPV6 : 0);
+	}
 
 	/* Mostly in the headers, and often in the first few octets of one. */
 	for (changes = random_below(5); changes; changes--) {
