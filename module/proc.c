@@ -22,7 +22,7 @@ static void show_states(struct seq_file *seq, const struct tcpstate_stats *sum)
 
 static void show_value(struct seq_file *seq, const char *name, unsigned long value)
 {
-	seq_printf(seq, "%-20s %15lu\n", name, value);
+	seq_printf(seq, "%-20s %14lu\n", name, value);
 }
 
 static int summary_show(struct seq_file *seq, void *v)
@@ -38,7 +38,7 @@ static int summary_show(struct seq_file *seq, void *v)
 
 	seq_puts(seq, "tcpstate 1\n\n");
 	show_states(seq, sum);
-	seq_printf(seq, "\n%-20s %15s\n", "counter", "value");
+	seq_printf(seq, "\n%-20s %14s\n", "counter", "value");
 	show_value(seq, "flows", sum->records[TCPSTATE_FLOW]);
 	show_value(seq, "halfopen", sum->records[TCPSTATE_HALFOPEN]);
 	show_value(seq, "listeners", 0);
@@ -98,12 +98,11 @@ static void *halfopen_start(struct seq_file *seq, loff_t *pos)
 		walk->pos = 0;
 		walk->next = 0;
 		walk->n = 0;
-		return SEQ_START_TOKEN;
 	}
-	if (*pos - 1 < walk->pos)
+	if (*pos < walk->pos)
 		return NULL;
 	view = current_view(walk, halfopen_table(seq));
-	while (view && walk->pos < *pos - 1) {
+	while (view && walk->pos < *pos) {
 		walk->next++;
 		walk->pos++;
 		view = current_view(walk, halfopen_table(seq));
@@ -116,10 +115,8 @@ static void *halfopen_next(struct seq_file *seq, void *v, loff_t *pos)
 	struct walk *walk = seq->private;
 
 	++*pos;
-	if (v != SEQ_START_TOKEN) {
-		walk->next++;
-		walk->pos++;
-	}
+	walk->next++;
+	walk->pos++;
 	return current_view(walk, halfopen_table(seq));
 }
 
@@ -141,10 +138,6 @@ static int halfopen_show(struct seq_file *seq, void *v)
 	const struct tcpstate_tuple *tuple = &view->tuple;
 	bool answered;
 
-	if (v == SEQ_START_TOKEN) {
-		seq_puts(seq, "proto initiator responder phase age_ms syn synack\n");
-		return 0;
-	}
 	answered = view->state[TCPSTATE_RESPONDER] != TCPSTATE_LISTEN && view->synack;
 	seq_puts(seq, tuple->family == NFPROTO_IPV4 ? "ipv4" : "ipv6");
 	show_address(seq, tuple->family, &tuple->src, tuple->sport);
