@@ -1,0 +1,729 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What an observer does not see: connections picked up midstream, captures of
+ * one direction, gaps, directions that disagree for good; and how long a pair
+ * may be silent.
+ */
+#include "lives.h"
+
+/* Picked up */
+
+static const char *close_from_a(struct wire *w)
+{
+	say(w, A, FIN | ACK, 0);
+	say(w, B, ACK, 0);
+	IN(FIN_WAIT2, CLOSE_WAIT);
+	say(w, B, FIN | ACK, 0);
+	IN(FIN_WAIT2, LAST_ACK);
+	say(w, A, ACK, 0);
+	IN(TIME_WAIT, CLOSE);
+	return NULL;
+}
+
+/* Both hosts are in the midst of a connection. */
+static void midst(struct wire *w)
+{
+	w->rcv[A] = w->snd[B];
+	w->rcv[B] = w->snd[A];
+}
+
+static const char *picked_up_by_ack(struct wire *w)
+{
+	midst(w);
+	say(w, A, ACK, 0);
+	MUST(w->known);
+	IN(ESTABLISHED, ESTABLISHED);
+	MUST(w->pair.flags & TCPSTATE_PICKED_UP);
+	MUST(!tcpstate_fsm_halfopen(&w->pair));
+	MUST(tcpstate_fsm_unreplied(&w->pair));
+	HISTORY("^A");
+	say(w, B, ACK, 200);
+	MUST(!w->out.facts);
+	MUST(!tcpstate_fsm_unreplied(&w->pair));
+	say(w, A, ACK, 300);
+	MUST(!w->out.facts);
+	MUST(tcpstate_fsm_bytes(&w->pair, I) == 300);
+	MUST(tcpstate_fsm_bytes(&w->pair, R) == 200);
+	MUST(!(w->facts & FACT(ESTABLISHED)));
+	HISTORY("^AdD");
+	return close_from_a(w);
+}
+
+static const char *picked_up_by_data(struct wire *w)
+{
+	midst(w);
+	say(w, B, ACK | PSH, 1460);
+	IN(ESTABLISHED, ESTABLISHED);
+	MUST(!w->flipped);
+	HISTORY("^d");
+	MUST(tcpstate_fsm_bytes(&w->pair, R) == 1460);
+	say(w, A, ACK, 0);
+	MUST(!w->out.facts);
+	MUST(tcpstate_fsm_bytes(&w->pair, I) == 0);
+	return close_from_a(w);
+}
+
+static const char *picked_up_by_fin(struct wire *w)
+{
+	midst(w);
+	say(w, A, FIN | ACK, 0);
+	IN(FIN_WAIT1, ESTABLISHED);
+	MUST(w->pair.flags & TCPSTATE_PICKED_UP);
+	say(w, B, ACK, 0);
+	IN(FIN_WAIT2, CLOSE_WAIT);
+	say(w, B, FIN | ACK, 0);
+	say(w, A, ACK, 0);
+	IN(TIME_WAIT, CLOSE);
+	HISTORY("^FafA");
+	return NULL;
+}
+
+static const char *picked_up_by_fin_of_r(struct wire *w)
+{
+	midst(w);
+	say(w, B, FIN | ACK, 0);
+	IN(ESTABLISHED, FIN_WAIT1);
+	say(w, A, FIN | ACK, 0);
+	IN(LAST_ACK, FIN_WAIT2);
+	say(w, B, ACK, 0);
+	IN(CLOSE, TIME_WAIT);
+	return NULL;
+}
+
+static const char *picked_up_by_synack(struct wire *w)
+{
+	miss(w, B, SYN, 0);
+	say(w, A, SYN | ACK, 0);
+	IN(SYN_SENT, SYN_RECV);
+	MUST(w->flipped);	/* the sender of a SYN-ACK is the responder */
+	MUST(w->pair.flags & TCPSTATE_PICKED_UP);
+	MUST(tcpstate_fsm_halfopen(&w->pair));
+	MUST(tcpstate_fsm_unreplied(&w->pair));
+	HISTORY("h");
+	say(w, B, ACK, 0);
+	IN(ESTABLISHED, ESTABLISHED);
+	DID(ESTABLISHED);
+	say(w, B, ACK, 100);
+	MUST(tcpstate_fsm_bytes(&w->pair, I) == 100);
+	MUST(!tcpstate_fsm_unreplied(&w->pair));
+	HISTORY("hAD");
+	return NULL;
+}
+
+static const char *picked_up_amid_a_gap(struct wire *w)
+{
+	midst(w);
+	say(w, A, ACK, 100);
+	miss(w, B, ACK, 5000);
+	say(w, B, ACK, 300);
+	MUST(!w->out.facts);
+	MUST(tcpstate_fsm_bytes(&w->pair, I) == 100);
+	MUST(tcpstate_fsm_bytes(&w->pair, R) == 300);
+	return close_from_a(w);
+}
+
+static const char *rst_opens_nothing(struct wire *w)
+{
+	midst(w);
+	say(w, A, RST, 0);
+	MUST(!w->known);
+	ONLY(FACT(STRAY));
+	say(w, B, RST | ACK, 0);
+	MUST(!w->known);
+	return NULL;
+}
+
+static const char *picked_up_windows(struct wire *w)
+{
+	midst(w);
+	w->window[B] = 100;
+	say(w, A, ACK, 0);
+	say(w, B, ACK, 0);
+	/* The scale is unknown: 14. */
+	lose(w, A, ACK, 100u << 14);
+	ONLY(0);
+	forge(w, A, w->snd[A], w->rcv[A], ACK, 1);
+	ONLY(FACT(OUT_OF_WINDOW));
+	return NULL;
+}
+
+static const char *picked_up_then_reset(struct wire *w)
+{
+	midst(w);
+	say(w, A, ACK, 100);
+	say(w, B, ACK, 0);
+	say(w, B, RST, 0);
+	ENDED(RESET);
+	return NULL;
+}
+
+/* Captures of one direction */
+
+static const char *only_i(struct wire *w)
+{
+	say(w, A, SYN, 0);
+	miss(w, B, SYN | ACK, 0);
+	say(w, A, ACK, 0);
+	ONLY(FACT(INVALID_ACK));
+	IN(SYN_SENT, LISTEN);
+	say(w, A, ACK, 100);
+	ONLY(FACT(INVALID_ACK));
+	IN(SYN_SENT, LISTEN);
+	again(w, A, 100, ACK, 100);	/* it does not advance */
+	IN(SYN_SENT, LISTEN);
+	miss(w, B, ACK, 1000);
+	say(w, A, ACK, 100);
+	IN(ESTABLISHED, ESTABLISHED);
+	MUST(w->pair.flags & TCPSTATE_ONE_SIDED);
+	MUST(!(w->facts & FACT(ESTABLISHED)));	/* neither completion nor failure */
+	MUST(tcpstate_fsm_unreplied(&w->pair));
+	MUST(tcpstate_fsm_bytes(&w->pair, I) == 200);
+	MUST(tcpstate_fsm_bytes(&w->pair, R) == 0);
+	miss(w, B, ACK, 1000);
+	say(w, A, ACK, 100);
+	MUST(!(w->out.facts & REFUSALS));
+	say(w, A, FIN | ACK, 0);
+	IN(FIN_WAIT1, ESTABLISHED);
+	return NULL;
+}
+
+static const char *spoofed_ack_proves_nothing(struct wire *w)
+{
+	int n;
+
+	say(w, A, SYN, 0);
+	for (n = 0; n < 10; n++) {
+		forge(w, A, w->snd[A], 12345 + n, ACK, 0);
+		ONLY(FACT(INVALID_ACK));
+		IN(SYN_SENT, LISTEN);
+	}
+	forge(w, A, w->snd[A], 12345, FIN | ACK, 0);
+	ONLY(FACT(INVALID_ACK));
+	IN(SYN_SENT, LISTEN);
+	return NULL;
+}
+
+static const char *only_i_from_the_midst(struct wire *w)
+{
+	int n;
+
+	midst(w);
+	for (n = 0; n < 20; n++) {
+		say(w, A, ACK, 100);
+		MUST(!w->out.facts);
+		/* nxt of an endpoint never seen follows its peer's acknowledgements */
+		MUST(w->pair.nxt[R] == w->rcv[A]);
+		miss(w, B, ACK, 100000);
+	}
+	IN(ESTABLISHED, ESTABLISHED);
+	MUST(tcpstate_fsm_unreplied(&w->pair));
+	MUST(tcpstate_fsm_bytes(&w->pair, I) == 2000);
+	/* And R is heard at last. */
+	say(w, A, ACK, 0);
+	say(w, B, ACK, 500);
+	MUST(!w->out.facts);
+	MUST(!tcpstate_fsm_unreplied(&w->pair));
+	MUST(tcpstate_fsm_bytes(&w->pair, R) == 500);
+	return NULL;
+}
+
+static const char *only_r(struct wire *w)
+{
+	miss(w, A, SYN, 0);
+	say(w, B, SYN | ACK, 0);
+	IN(SYN_SENT, SYN_RECV);
+	MUST(!w->flipped);
+	miss(w, A, ACK, 0);
+	miss(w, A, ACK, 100);
+	say(w, B, ACK, 0);		/* beyond ISS+1 */
+	IN(ESTABLISHED, ESTABLISHED);
+	MUST(tcpstate_fsm_unreplied(&w->pair));
+	say(w, B, ACK, 1000);
+	miss(w, A, ACK, 100000);
+	say(w, B, ACK, 1000);
+	MUST(!(w->out.facts & REFUSALS));
+	MUST(tcpstate_fsm_bytes(&w->pair, R) == 2000);
+	say(w, B, FIN | ACK, 0);
+	IN(ESTABLISHED, FIN_WAIT1);
+	return NULL;
+}
+
+static const char *only_r_no_proof(struct wire *w)
+{
+	miss(w, A, SYN, 0);
+	say(w, B, SYN | ACK, 0);
+	say(w, B, ACK, 0);		/* exactly ISS+1 */
+	IN(SYN_SENT, SYN_RECV);
+	say(w, B, ACK, 100);
+	IN(SYN_SENT, SYN_RECV);
+	return NULL;
+}
+
+static const char *only_r_forged(struct wire *w)
+{
+	miss(w, A, SYN, 0);
+	say(w, B, SYN | ACK, 0);
+	forge(w, B, w->snd[B] - 0x60000000, w->iss[A] + 1000, ACK, 0);
+	IN(SYN_SENT, SYN_RECV);
+	MUST(w->out.facts & REFUSALS);
+	return NULL;
+}
+
+static const char *seen_i_needs_its_own_ack(struct wire *w)
+{
+	say(w, A, SYN, 0);
+	say(w, B, SYN | ACK, 0);
+	forge(w, B, w->snd[B], w->iss[A] + 101, ACK, 0);
+	IN(SYN_SENT, SYN_RECV);
+	return NULL;
+}
+
+/* Gaps */
+
+/* Far more than any window passes by another way. */
+static void gap(struct wire *w, __u32 by_a, __u32 by_b)
+{
+	miss(w, A, ACK, by_a);
+	miss(w, B, ACK, by_b);
+	wire_hear(w, A);
+}
+
+static const char *healed(struct wire *w)
+{
+	__u32 facts = w->facts;
+
+	w->facts = 0;
+	say(w, B, ACK, 100);
+	say(w, A, ACK, 100);
+	say(w, B, ACK, 0);
+	MUST(!w->facts);
+	w->facts = facts;
+	return NULL;
+}
+
+static const char *gap_both(struct wire *w)
+{
+	const char *why;
+	__u64 i, r;
+
+	handshake(w);
+	say(w, A, ACK, 100);
+	say(w, B, ACK, 100);
+	i = tcpstate_fsm_bytes(&w->pair, I);
+	r = tcpstate_fsm_bytes(&w->pair, R);
+	gap(w, 50000000, 70000000);
+	say(w, A, ACK, 100);
+	ONLY(FACT(OUT_OF_WINDOW));
+	say(w, B, ACK, 100);
+	DID(RESYNC);
+	IN(ESTABLISHED, ESTABLISHED);
+	why = healed(w);
+	if (why)
+		return why;
+	MUST(tcpstate_fsm_bytes(&w->pair, I) >= i);
+	MUST(tcpstate_fsm_bytes(&w->pair, R) >= r);
+	return close_from_a(w);
+}
+
+static const char *gap_one(struct wire *w, enum host far, enum host first)
+{
+	const char *why;
+
+	handshake(w);
+	say(w, A, ACK, 100);
+	say(w, B, ACK, 100);
+	miss(w, far, ACK, 50000000);
+	say(w, first, ACK, 100);
+	say(w, !first, ACK, 100);
+	say(w, first, ACK, 100);
+	say(w, !first, ACK, 100);
+	say(w, first, ACK, 100);
+	say(w, !first, ACK, 100);
+	MUST(w->facts & FACT(RESYNC));
+	MUST(!(w->pair.flags & TCPSTATE_LIBERAL));
+	IN(ESTABLISHED, ESTABLISHED);
+	why = healed(w);
+	return why ? why : close_from_a(w);
+}
+
+static const char *gap_of_a(struct wire *w)
+{
+	return gap_one(w, A, B);
+}
+
+static const char *gap_of_b(struct wire *w)
+{
+	return gap_one(w, B, B);
+}
+
+static const char *gap_of_a_a_first(struct wire *w)
+{
+	return gap_one(w, A, A);
+}
+
+static const char *gap_then_fin(struct wire *w)
+{
+	handshake(w);
+	gap(w, 50000000, 70000000);
+	say(w, A, FIN | ACK, 0);
+	IN(ESTABLISHED, ESTABLISHED);
+	say(w, B, ACK, 0);
+	DID(RESYNC);
+	IN(FIN_WAIT2, CLOSE_WAIT);
+	say(w, B, ACK, 5000);
+	say(w, A, ACK, 0);
+	MUST(!(w->out.facts & REFUSALS));
+	say(w, B, FIN | ACK, 0);
+	say(w, A, ACK, 0);
+	IN(TIME_WAIT, CLOSE);
+	HISTORY("ShAFadf");
+	return NULL;
+}
+
+static const char *gap_then_fins(struct wire *w)
+{
+	handshake(w);
+	gap(w, 50000000, 70000000);
+	say(w, B, FIN | ACK, 100);
+	say(w, A, FIN | ACK, 0);
+	DID(RESYNC);
+	IN(LAST_ACK, FIN_WAIT2);
+	say(w, B, ACK, 0);
+	IN(CLOSE, TIME_WAIT);
+	return NULL;
+}
+
+static const char *gap_three_of_six(struct wire *w)
+{
+	const char *why;
+
+	handshake(w);
+	gap(w, 50000000, 70000000);
+	/* A fills a window before B's acknowledgement of its first half comes. */
+	lose(w, A, ACK, 1460);
+	wire_hear(w, B);
+	lose(w, A, ACK, 1460);
+	MUST(!(w->facts & FACT(RESYNC)));
+	IN(ESTABLISHED, ESTABLISHED);
+	lose(w, B, ACK, 0);
+	DID(RESYNC);
+	wire_hear(w, A);
+	wire_hear(w, B);
+	why = healed(w);
+	return why ? why : close_from_a(w);
+}
+
+static const char *refusals_long_ago(struct wire *w)
+{
+	int n;
+
+	handshake(w);
+	forge(w, A, w->snd[A] + 50000000, w->rcv[A] + 50000000, ACK, 100);
+	forge(w, A, w->snd[A] + 50000100, w->rcv[A] + 50000000, ACK, 100);
+	for (n = 0; n < 6; n++) {
+		say(w, A, ACK, 1);
+		ONLY(0);
+	}
+	forge(w, B, w->snd[B] + 50000000, w->rcv[B] + 50000000, ACK, 0);
+	MUST(w->out.facts & REFUSALS);
+	MUST(!(w->out.facts & FACT(RESYNC)));
+	return close_from_a(w);
+}
+
+static const char *one_side_never_suffices(struct wire *w)
+{
+	struct tcpstate_pair before;
+	int n;
+
+	handshake(w);
+	say(w, A, ACK, 100);
+	say(w, B, ACK, 100);
+	before = w->pair;
+	for (n = 0; n < 20; n++) {
+		forge(w, A, w->snd[A] + 50000000 + 100 * n, w->rcv[A] + 50000000, ACK, 100);
+		ONLY(FACT(OUT_OF_WINDOW));
+	}
+	MUST(!memcmp(before.nxt, w->pair.nxt, sizeof(before.nxt)));
+	MUST(!memcmp(before.una, w->pair.una, sizeof(before.una)));
+	say(w, A, ACK, 100);
+	ONLY(0);
+	return close_from_a(w);
+}
+
+static const char *forged_fin(struct wire *w)
+{
+	int n;
+
+	handshake(w);
+	say(w, A, ACK, 100);
+	say(w, B, ACK, 100);
+	forge(w, A, w->snd[A], w->rcv[A], FIN | ACK, 0);
+	IN(FIN_WAIT1, ESTABLISHED);
+	for (n = 0; n < 6; n++) {
+		say(w, A, ACK, 100);
+		say(w, B, ACK, 100);
+	}
+	IN(ESTABLISHED, ESTABLISHED);
+	MUST(w->facts & FACT(RESYNC));
+	w->facts = 0;
+	say(w, A, ACK, 10);
+	say(w, B, ACK, 10);
+	say(w, A, ACK, 0);
+	MUST(!w->facts);
+	return close_from_a(w);
+}
+
+static const char *forged_fin_of_b(struct wire *w)
+{
+	int n;
+
+	handshake(w);
+	forge(w, B, w->snd[B], w->rcv[B], FIN | ACK, 300);
+	IN(ESTABLISHED, FIN_WAIT1);
+	for (n = 0; n < 6; n++) {
+		say(w, B, ACK, 1000);
+		say(w, A, ACK, 0);
+	}
+	IN(ESTABLISHED, ESTABLISHED);
+	return close_from_a(w);
+}
+
+/* What B sends passes us with its numbers shifted, and A's acks do not. */
+static void shifted(struct wire *w, __u8 flags, __u32 len, __u32 shift)
+{
+	struct tcpstate_segment seg = wire_make(w, B, flags, len);
+
+	w->snd[B] = seg_end(&seg);
+	wire_hear(w, A);
+	seg.seq += shift;
+	wire_put(w, B, seg);
+}
+
+static const char *disagreement(struct wire *w)
+{
+	int n;
+
+	handshake(w);
+	for (n = 0; n < 12; n++) {
+		say(w, A, ACK, 100);
+		shifted(w, ACK, 1000, 0x30000000);
+	}
+	MUST(w->pair.flags & TCPSTATE_LIBERAL);
+	MUST(w->facts & FACT(RESYNC));
+	IN(ESTABLISHED, ESTABLISHED);
+	w->facts = 0;
+	for (n = 0; n < 12; n++) {
+		say(w, A, ACK, 100);
+		shifted(w, ACK, 1000, 0x30000000);
+	}
+	MUST(!(w->facts & REFUSALS));
+	say(w, A, FIN | ACK, 0);
+	shifted(w, ACK, 0, 0x30000000);
+	IN(FIN_WAIT2, CLOSE_WAIT);
+	shifted(w, FIN | ACK, 0, 0x30000000);
+	IN(FIN_WAIT2, LAST_ACK);
+	say(w, A, ACK, 0);
+	IN(TIME_WAIT, CLOSE);
+	return NULL;
+}
+
+static const char *disagreement_reset(struct wire *w)
+{
+	int n;
+
+	handshake(w);
+	for (n = 0; n < 12; n++) {
+		say(w, A, ACK, 100);
+		shifted(w, ACK, 1000, 0x30000000);
+	}
+	MUST(w->pair.flags & TCPSTATE_LIBERAL);
+	shifted(w, RST, 0, 0x30000000);
+	ENDED(RESET);
+	return NULL;
+}
+
+static const char *contradiction_is_no_disagreement(struct wire *w)
+{
+	int n;
+
+	handshake(w);
+	say(w, A, ACK, 100);
+	say(w, B, ACK, 100);
+	for (n = 1; n <= 20; n++)
+		forge(w, n & 1 ? A : B, w->snd[A] + 0x12345678u * n, w->snd[B] + 0x23456789u * n,
+		      ACK, 100);
+	MUST(!(w->pair.flags & TCPSTATE_LIBERAL));
+	MUST(!(w->facts & FACT(RESYNC)));
+	IN(ESTABLISHED, ESTABLISHED);
+	return NULL;
+}
+
+/* Time */
+
+static const unsigned int seconds[TCPSTATE_TIMEOUT_MAX] = {
+	[TCPSTATE_TIMEOUT_SYN_SENT] = 120,
+	[TCPSTATE_TIMEOUT_SYN_RECV] = 60,
+	[TCPSTATE_TIMEOUT_ESTABLISHED] = 432000,
+	[TCPSTATE_TIMEOUT_FIN_WAIT] = 121,
+	[TCPSTATE_TIMEOUT_CLOSE_WAIT] = 432001,
+	[TCPSTATE_TIMEOUT_LAST_ACK] = 30,
+	[TCPSTATE_TIMEOUT_TIME_WAIT] = 61,
+	[TCPSTATE_TIMEOUT_CLOSE] = 10,
+	[TCPSTATE_TIMEOUT_UNREPLIED] = 300,
+};
+
+/* The same upside down, so that the larger of two is another. */
+static const unsigned int reversed[TCPSTATE_TIMEOUT_MAX] = {
+	[TCPSTATE_TIMEOUT_SYN_SENT] = 4,
+	[TCPSTATE_TIMEOUT_SYN_RECV] = 7,
+	[TCPSTATE_TIMEOUT_ESTABLISHED] = 3,
+	[TCPSTATE_TIMEOUT_FIN_WAIT] = 5,
+	[TCPSTATE_TIMEOUT_CLOSE_WAIT] = 2,
+	[TCPSTATE_TIMEOUT_LAST_ACK] = 8,
+	[TCPSTATE_TIMEOUT_TIME_WAIT] = 6,
+	[TCPSTATE_TIMEOUT_CLOSE] = 9,
+	[TCPSTATE_TIMEOUT_UNREPLIED] = 1,
+};
+
+#define RULED(usual, other) \
+	MUST(tcpstate_fsm_timeout(&w->pair, seconds) == (usual) && \
+	     tcpstate_fsm_timeout(&w->pair, reversed) == (other))
+
+static const char *timeouts_of_a_life(struct wire *w)
+{
+	say(w, A, SYN, 0);
+	RULED(120, 4);
+	say(w, B, SYN | ACK, 0);
+	RULED(60, 7);
+	say(w, A, ACK, 0);
+	RULED(432000, 3);
+	say(w, A, FIN | ACK, 0);
+	IN(FIN_WAIT1, ESTABLISHED);
+	RULED(432000, 5);
+	say(w, B, ACK, 0);
+	IN(FIN_WAIT2, CLOSE_WAIT);
+	RULED(432001, 5);
+	say(w, B, FIN | ACK, 0);
+	IN(FIN_WAIT2, LAST_ACK);
+	RULED(121, 8);
+	say(w, A, ACK, 0);
+	IN(TIME_WAIT, CLOSE);
+	RULED(61, 9);
+	tcpstate_fsm_close(&w->pair);
+	IN(CLOSE, CLOSE);
+	RULED(10, 9);
+	return NULL;
+}
+
+static const char *timeouts_of_a_crossing_close(struct wire *w)
+{
+	handshake(w);
+	lose(w, A, FIN | ACK, 0);
+	lose(w, B, FIN | ACK, 0);
+	IN(FIN_WAIT1, FIN_WAIT1);
+	RULED(121, 5);
+	wire_hear(w, A);
+	wire_hear(w, B);
+	say(w, A, ACK, 0);
+	IN(CLOSING, FIN_WAIT2);
+	RULED(121, 8);
+	say(w, B, ACK, 0);
+	IN(TIME_WAIT, TIME_WAIT);
+	RULED(61, 6);
+	return NULL;
+}
+
+static const char *timeout_unreplied(struct wire *w)
+{
+	midst(w);
+	say(w, A, ACK, 10);
+	MUST(tcpstate_fsm_timeout(&w->pair, seconds) == 300);
+	MUST(tcpstate_fsm_timeout(&w->pair, reversed) == 1);
+	say(w, A, FIN | ACK, 0);
+	IN(FIN_WAIT1, ESTABLISHED);
+	MUST(tcpstate_fsm_timeout(&w->pair, seconds) == 300);
+	say(w, B, ACK, 0);
+	IN(FIN_WAIT2, CLOSE_WAIT);
+	RULED(432001, 5);
+	return NULL;
+}
+
+static const char *timeout_one_sided(struct wire *w)
+{
+	say(w, A, SYN, 0);
+	miss(w, B, SYN | ACK, 0);
+	say(w, A, ACK, 0);
+	say(w, A, ACK, 10);
+	RULED(120, 4);
+	say(w, A, ACK, 10);
+	IN(ESTABLISHED, ESTABLISHED);
+	MUST(tcpstate_fsm_timeout(&w->pair, seconds) == 300);
+	say(w, B, ACK, 10);
+	MUST(!(w->out.facts & REFUSALS));
+	MUST(!tcpstate_fsm_unreplied(&w->pair));
+	RULED(432000, 3);
+	return NULL;
+}
+
+static const char *timeout_names(struct wire *w)
+{
+	say(w, A, SYN, 0);
+	MUST(tcpstate_fsm_expire(&w->pair) == TCPSTATE_REASON_TIMEOUT);
+	IN(CLOSE, CLOSE);
+	wire_lay(w, w->iss[A], w->iss[B]);
+	handshake(w);
+	say(w, A, FIN | ACK, 0);
+	say(w, B, FIN | ACK, 0);
+	IN(FIN_WAIT2, LAST_ACK);
+	MUST(tcpstate_fsm_expire(&w->pair) == TCPSTATE_REASON_TIMEOUT);
+	IN(CLOSE, CLOSE);
+	return NULL;
+}
+
+static const struct life lives[] = {
+	{ "picked up by an ACK: ESTABLISHED / ESTABLISHED, and closes", picked_up_by_ack },
+	{ "picked up by R's data", picked_up_by_data },
+	{ "picked up by a FIN: FIN_WAIT1 / ESTABLISHED", picked_up_by_fin },
+	{ "picked up by R's FIN", picked_up_by_fin_of_r },
+	{ "picked up by a SYN-ACK: SYN_SENT / SYN_RECV, its sender the responder",
+	  picked_up_by_synack },
+	{ "picked up, the other's payload counts from where it is first seen",
+	  picked_up_amid_a_gap },
+	{ "a RST opens nothing", rst_opens_nothing },
+	{ "picked up, windows are taken with scale 14", picked_up_windows },
+	{ "picked up, then reset", picked_up_then_reset },
+	{ "only I seen: one-sided after two data segments that advance", only_i },
+	{ "ACKs and a FIN from I alone prove nothing", spoofed_ack_proves_nothing },
+	{ "only I seen, from the midst: R's numbers follow", only_i_from_the_midst },
+	{ "only R seen: an ack beyond ISS+1 proves ESTABLISHED", only_r },
+	{ "only R seen: an ack of ISS+1 proves nothing", only_r_no_proof },
+	{ "only R seen: an ack beyond ISS+1 out of the window proves nothing", only_r_forged },
+	{ "where I was seen, R's ack is no proof", seen_i_needs_its_own_ack },
+	{ "a gap both ways: one segment each way suffices", gap_both },
+	{ "a gap from I to R, R speaks first", gap_of_a },
+	{ "a gap from I to R, I speaks first", gap_of_a_a_first },
+	{ "a gap from R to I", gap_of_b },
+	{ "a gap, then a FIN and its ACK", gap_then_fin },
+	{ "a gap, then both FINs", gap_then_fins },
+	{ "a gap, three refused among six from both sides", gap_three_of_six },
+	{ "refused segments longer ago than six do not count", refusals_long_ago },
+	{ "refused segments of one side never resynchronise", one_side_never_suffices },
+	{ "a forged FIN of I in the window is found out", forged_fin },
+	{ "a forged FIN of R in the window is found out", forged_fin_of_b },
+	{ "a constant disagreement makes a flow liberal, and it closes", disagreement },
+	{ "a liberal flow is reset", disagreement_reset },
+	{ "contradictions that are not constant make no flow liberal",
+	  contradiction_is_no_disagreement },
+	{ "timeouts from SYN to TIME_WAIT", timeouts_of_a_life },
+	{ "timeouts of a simultaneous close", timeouts_of_a_crossing_close },
+	{ "a picked-up flow is ruled by unreplied until both spoke", timeout_unreplied },
+	{ "a one-sided flow is ruled by unreplied until R speaks", timeout_one_sided },
+	{ "without TIME_WAIT the timer's end is a timeout", timeout_names },
+};
+
+int main(void)
+{
+	plan(ARRAY_SIZE(lives));
+	live_all(lives, ARRAY_SIZE(lives));
+	return done();
+}
