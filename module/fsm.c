@@ -234,14 +234,30 @@ static __u64 sent(const struct tcpstate_pair *pair, enum tcpstate_end end)
 	return ((__u64)pair->wraps[end] << 32 | pair->nxt[end]) - pair->iss[end] - 1;
 }
 
+/* Let @end have sent so much, by putting its ISS where that holds. */
+static void set_sent(struct tcpstate_pair *pair, enum tcpstate_end end, __u64 octets)
+{
+	octets++;
+	pair->iss[end] = pair->nxt[end] - (__u32)octets;
+	pair->wraps[end] = (octets >> 32) + (pair->iss[end] > pair->nxt[end]);
+}
+
 /* Put @end's next sequence number at @nxt without counting the leap as payload. */
 static void rebase(struct tcpstate_pair *pair, enum tcpstate_end end, __u32 nxt)
 {
-	__u64 total = sent(pair, end) + 1;
+	__u64 octets = sent(pair, end);
 
 	pair->nxt[end] = nxt;
-	pair->iss[end] = nxt - (__u32)total;
-	pair->wraps[end] = (total >> 32) + (pair->iss[end] > nxt);
+	set_sent(pair, end, octets);
+}
+
+/* @end's FIN, as the last octet of what it is known to have sent. */
+static void apply_fin(struct tcpstate_pair *pair, enum tcpstate_end end)
+{
+	/* A second one: what was taken for the first was none, and nothing. */
+	if (pair->letters & LETTER(TCPSTATE_LETTER_FIN, end))
+		set_sent(pair, end, sent(pair, end) - 1);
+	apply(pair, EV_FIN, end);
 }
 
 /* Begin to follow @end, whose first octet of payload is @seq + 1. */
@@ -290,14 +306,19 @@ static __u32 window_edge(const struct tcpstate_pair *pair, const struct tcpstate
 	return seg->ack + ((__u32)seg->window << shift_of(pair, from));
 }
 
-/* No refused segment is remembered, nor what it claimed. */
-static void forget(struct tcpstate_pair *pair)
+/* What refused segments claimed is forgotten, though not that they were refused. */
+static void forget_claims(struct tcpstate_pair *pair)
 {
-	pair->refused = 0;
 	pair->sides = 0;
 	pair->hits = 0;
 	pair->flags &= ~(TCPSTATE_SYN_MEMO | TCPSTATE_SYN_MEMO << 1 |
 			 TCPSTATE_GAP_FIN | TCPSTATE_GAP_FIN << 1);
+}
+
+static void forget(struct tcpstate_pair *pair)
+{
+	pair->refused = 0;
+	forget_claims(pair);
 }
 
 static struct tcpstate_outcome unchanged(__u32 facts)
@@ -349,31 +370,49 @@ static void tell_segment(struct tcpstate_pair *pair, const struct tcpstate_segme
 		tell(pair, from, TCPSTATE_LETTER_ZERO_WINDOW);
 }
 
-/* A SYN-ACK of @from, its acknowledgement in range: take its numbers. */
+/*
+ * The numbers of an endpoint that has not sent its SYN yet are counted from
+ * zero, so that the window its peer's SYN offers can be told already.
+ */
+static void await_syn(struct tcpstate_pair *pair, enum tcpstate_end end, __u16 window)
+{
+	start_unseen(pair, end, 0);
+	pair->edge[end] = window;
+}
+
+/* The SYN or SYN-ACK of @end: take its numbers, and keep the window it was offered. */
+static void take_syn(struct tcpstate_pair *pair, const struct tcpstate_segment *seg,
+		     enum tcpstate_end end)
+{
+	__u32 window = pair->edge[end] - pair->iss[end] - 1;
+
+	start(pair, end, seg->seq);
+	advance(pair, end, seg->seq + 1 + seg->len);
+	pair->edge[end] = seg->seq + 1 + window;
+	set_shift(pair, end, seg->wscale);
+	tell_segment(pair, seg, end);
+	pair->hits = 0;
+}
+
+/* A SYN-ACK of @from, its acknowledgement in range. */
 static void take_synack(struct tcpstate_pair *pair, const struct tcpstate_segment *seg,
 			enum tcpstate_end from)
 {
 	enum tcpstate_end peer = tcpstate_peer(from);
 
-	start(pair, from, seg->seq);
-	advance(pair, from, seg->seq + 1 + seg->len);
-	pair->edge[from] = pair->nxt[from] + 65535;
+	take_syn(pair, seg, from);
 	pair->una[peer] = seg->ack;
 	pair->edge[peer] = window_edge(pair, seg, from);
-	set_shift(pair, from, seg->wscale);
-	tell_segment(pair, seg, from);
 }
 
 static void open_by_syn(struct tcpstate_pair *pair, const struct tcpstate_segment *seg)
 {
-	start(pair, TCPSTATE_INITIATOR, seg->seq);
-	advance(pair, TCPSTATE_INITIATOR, seg->seq + 1 + seg->len);
-	pair->edge[TCPSTATE_INITIATOR] = pair->nxt[TCPSTATE_INITIATOR];
-	set_shift(pair, TCPSTATE_INITIATOR, seg->wscale);
+	await_syn(pair, TCPSTATE_INITIATOR, 65535);
+	take_syn(pair, seg, TCPSTATE_INITIATOR);
+	await_syn(pair, TCPSTATE_RESPONDER, seg->window);
 	pair->state[TCPSTATE_INITIATOR] = TCPSTATE_SYN_SENT;
 	pair->state[TCPSTATE_RESPONDER] = TCPSTATE_LISTEN;
 	pair->syn = 1;
-	tell_segment(pair, seg, TCPSTATE_INITIATOR);
 }
 
 /* The SYN was not seen, so the shift of its sender is unknown where it offered one. */
@@ -381,6 +420,7 @@ static void open_by_synack(struct tcpstate_pair *pair, const struct tcpstate_seg
 {
 	start_unseen(pair, TCPSTATE_INITIATOR, seg->ack);
 	set_shift(pair, TCPSTATE_INITIATOR, TCPSTATE_WSCALE_MAX);
+	await_syn(pair, TCPSTATE_RESPONDER, 65535);
 	take_synack(pair, seg, TCPSTATE_RESPONDER);
 	agree_on_shifts(pair);
 	pair->state[TCPSTATE_INITIATOR] = TCPSTATE_SYN_SENT;
@@ -469,6 +509,16 @@ void tcpstate_fsm_reopen(struct tcpstate_pair *pair, const struct tcpstate_segme
 	pair->syn = 1;
 }
 
+/* A FIN of @end was among the segments that were refused, and is believed now. */
+static void fin_in_gap(struct tcpstate_pair *pair, enum tcpstate_end end)
+{
+	if (!(pair->flags & TCPSTATE_GAP_FIN << end) || past_fin(pair->state[end]))
+		return;
+	set_sent(pair, end, sent(pair, end) + 1);
+	apply_fin(pair, end);
+	tell(pair, end, TCPSTATE_LETTER_FIN);
+}
+
 /* The numbers of refused segments hold and ours do not: take them over. */
 static void resynchronise(struct tcpstate_pair *pair, const struct tcpstate_segment *seg,
 			  enum tcpstate_end from)
@@ -477,10 +527,8 @@ static void resynchronise(struct tcpstate_pair *pair, const struct tcpstate_segm
 	enum tcpstate_end end;
 
 	for (end = TCPSTATE_INITIATOR; end <= TCPSTATE_RESPONDER; end++) {
-		if (past_fin(pair->state[end]) && pair->memo[end] != pair->nxt[end]) {
+		if (past_fin(pair->state[end]) && pair->memo[end] != pair->nxt[end])
 			apply(pair, EV_NO_FIN, end);
-			pair->iss[end]++;
-		}
 		rebase(pair, end, pair->memo[end]);
 	}
 	pair->una[from] = seg->seq;
@@ -488,14 +536,59 @@ static void resynchronise(struct tcpstate_pair *pair, const struct tcpstate_segm
 	pair->una[peer] = seg->ack;
 	pair->edge[peer] = window_edge(pair, seg, from);
 
-	if (pair->flags & TCPSTATE_GAP_FIN << peer)
-		apply(pair, EV_FIN, peer);
+	fin_in_gap(pair, peer);
 	if (past_fin(pair->state[peer]) && pair->una[peer] == pair->nxt[peer])
 		apply(pair, EV_ACK_OF_FIN, from);
-	if (pair->flags & TCPSTATE_GAP_FIN << from)
-		apply(pair, EV_FIN, from);
+	fin_in_gap(pair, from);
 	tell_segment(pair, seg, from);
 	forget(pair);
+}
+
+/*
+ * A dispute: the numbers that one endpoint sends and those that its peer
+ * acknowledges differ, and each time by as much. Then memo[] holds the peer's
+ * last acknowledgement for that endpoint, and the difference beside it; @sides
+ * is zero, @hits counts, and TCPSTATE_GAP_FIN says which endpoint it is.
+ */
+static void begin_dispute(struct tcpstate_pair *pair, const struct tcpstate_segment *seg,
+			  enum tcpstate_end from, enum tcpstate_end disputed)
+{
+	__u32 difference;
+
+	if (disputed == from) {
+		difference = seg->seq - pair->memo[from];
+	} else {
+		difference = pair->memo[disputed] - seg->ack;
+		pair->memo[disputed] = seg->ack;
+	}
+	pair->memo[tcpstate_peer(disputed)] = difference;
+	pair->sides = 0;
+	pair->hits = 1;
+	pair->flags &= ~(TCPSTATE_GAP_FIN | TCPSTATE_GAP_FIN << 1);
+	pair->flags |= TCPSTATE_GAP_FIN << disputed;
+}
+
+/* Does a refused segment fit into the dispute? Without one it does not. */
+static bool carries_on_dispute(struct tcpstate_pair *pair, const struct tcpstate_segment *seg,
+			       enum tcpstate_end from)
+{
+	enum tcpstate_end disputed = pair->flags & TCPSTATE_GAP_FIN << TCPSTATE_RESPONDER ?
+				     TCPSTATE_RESPONDER : TCPSTATE_INITIATOR;
+	__u32 *acknowledged = &pair->memo[disputed];
+	__u32 difference = pair->memo[tcpstate_peer(disputed)];
+
+	if (pair->sides || !pair->hits)
+		return false;
+	if (from == disputed) {
+		if (!near(seg->seq - *acknowledged, difference, HORIZON))
+			return false;
+		pair->hits++;
+	} else {
+		if (!near(seg->ack, *acknowledged, HORIZON))
+			return false;
+		*acknowledged = seg->ack;
+	}
+	return true;
 }
 
 /*
@@ -511,31 +604,32 @@ static struct tcpstate_outcome refuse(struct tcpstate_pair *pair,
 	enum tcpstate_end peer = tcpstate_peer(from);
 	__u32 fin = seg->flags & TCPSTATE_FIN ? 1 : 0;
 	__u32 end = seg->seq + seg->len + fin;
-	bool agrees, continues, resync;
+	bool seq_agrees, ack_agrees, continues;
 
 	if (tcpstate_fsm_halfopen(pair) || has_state(pair, TCPSTATE_TIME_WAIT))
 		return unchanged(fact);
 
-	agrees = pair->sides &&
-		 near(seg->seq, pair->memo[from], HORIZON) &&
-		 near(seg->ack, pair->memo[peer], HORIZON);
-	continues = agrees && pair->sides == 1 << peer && pair->refused & 1 &&
+	continues = pair->sides == 1 << peer && pair->refused & 1 &&
 		    seg->seq == pair->memo[from] && seg->ack == pair->memo[peer];
 	pair->refused = pair->refused << 1 | 1;
 
-	if (!agrees) {
-		/* Six in a row, the two sides contradicting each other. */
-		if (pair->refused == 0x3f && pair->sides == 1 << peer) {
-			forget(pair);
-			pair->flags |= TCPSTATE_LIBERAL;
-			return believed(fact | FACT(RESYNC));
-		}
-		pair->flags &= ~(TCPSTATE_SYN_MEMO | TCPSTATE_SYN_MEMO << 1 |
-				 TCPSTATE_GAP_FIN | TCPSTATE_GAP_FIN << 1);
+	if (carries_on_dispute(pair, seg, from)) {
+		if (pair->hits < 3)
+			return unchanged(fact);
+		forget(pair);
+		pair->flags |= TCPSTATE_LIBERAL;
+		return believed(fact | FACT(RESYNC));
+	}
+	seq_agrees = pair->sides && near(seg->seq, pair->memo[from], HORIZON);
+	ack_agrees = pair->sides && near(seg->ack, pair->memo[peer], HORIZON);
+	if (pair->sides == 1 << peer && seq_agrees != ack_agrees) {
+		begin_dispute(pair, seg, from, ack_agrees ? from : peer);
+		return unchanged(fact);
+	}
+	if (!seq_agrees || !ack_agrees) {
+		forget_claims(pair);
 		pair->memo[from] = end;
 		pair->memo[peer] = seg->ack;
-		pair->sides = 0;
-		pair->hits = 0;
 	}
 	if (after(end, pair->memo[from]))
 		pair->memo[from] = end;
@@ -546,9 +640,7 @@ static struct tcpstate_outcome refuse(struct tcpstate_pair *pair,
 	pair->sides |= 1 << from;
 	if (pair->hits < 3)
 		pair->hits++;
-
-	resync = continues || (pair->hits == 3 && pair->sides == 3);
-	if (!resync)
+	if (!continues && !(pair->hits == 3 && pair->sides == 3))
 		return unchanged(fact);
 	resynchronise(pair, seg, from);
 	return believed(fact | FACT(RESYNC));
@@ -596,11 +688,11 @@ static struct tcpstate_outcome on_unanswered(struct tcpstate_pair *pair,
 	pair->edge[peer] = window_edge(pair, seg, from);
 	apply(pair, EV_SYNACK, peer);
 	apply(pair, EV_PROOF, from);
-	tell_segment(pair, seg, from);
 	if (seg->flags & TCPSTATE_FIN) {
 		advance(pair, from, seg->seq + seg->len + 1);
-		apply(pair, EV_FIN, from);
+		apply_fin(pair, from);
 	}
+	tell_segment(pair, seg, from);
 	return believed(0);
 }
 
@@ -612,7 +704,7 @@ static struct tcpstate_outcome on_unanswered(struct tcpstate_pair *pair,
 #define PROVES_NOTHING (1u << TCPSTATE_FACT_MAX)
 
 static __u32 judge_handshake(struct tcpstate_pair *pair, const struct tcpstate_segment *seg,
-			     enum tcpstate_end from, __u32 *facts)
+			     enum tcpstate_end from)
 {
 	enum tcpstate_end peer = tcpstate_peer(from);
 	bool answers = after(seg->ack, pair->iss[peer]) && !after(seg->ack, pair->nxt[peer]);
@@ -625,8 +717,6 @@ static __u32 judge_handshake(struct tcpstate_pair *pair, const struct tcpstate_s
 		if (before(seg->seq, pair->una[from]) ||
 		    after(seg->seq + seg->len, pair->edge[from]))
 			return FACT(OUT_OF_WINDOW);
-		apply(pair, EV_PROOF, from);
-		*facts |= FACT(ESTABLISHED);
 		return 0;
 	}
 
@@ -641,16 +731,12 @@ static __u32 judge_handshake(struct tcpstate_pair *pair, const struct tcpstate_s
 		start(pair, from, seg->seq - 1);
 		advance(pair, from, seg->seq);
 		pair->una[from] = seg->seq;
-		pair->edge[from] = seg->seq + 65535;
+		pair->edge[from] = seg->seq + seg->len + 65535;
 		pair->edge[peer] = seg->ack;
+		pair->hits = 0;
 		suppose_shifts(pair);
 		apply(pair, EV_SYNACK, from);
 		return 0;
-	}
-	/* A capture of one direction: it acknowledges more than the other's SYN. */
-	if (!tcpstate_fsm_spoke(pair, peer) && after(seg->ack, pair->nxt[peer])) {
-		apply(pair, EV_PROOF, peer);
-		*facts |= FACT(ESTABLISHED);
 	}
 	return 0;
 }
@@ -665,7 +751,8 @@ static __u32 judge_numbers(const struct tcpstate_pair *pair, const struct tcpsta
 
 	bool seen = tcpstate_fsm_spoke(pair, peer);
 
-	if (after(end, pair->edge[from]) && seen)
+	/* The window of an endpoint that was never seen is known from its SYN alone. */
+	if (after(end, pair->edge[from]) && (seen || pair->state[from] == TCPSTATE_SYN_RECV))
 		return FACT(OUT_OF_WINDOW);
 	if (after(seg->ack, pair->nxt[peer]) && seen &&
 	    !(pair->flags & TCPSTATE_FRAGMENTED &&
@@ -676,7 +763,9 @@ static __u32 judge_numbers(const struct tcpstate_pair *pair, const struct tcpsta
 		return FACT(INVALID_ACK);
 	if (before(seg->seq, pair->una[from] - reach_of(pair, peer)))
 		return FACT(OUT_OF_WINDOW);
-	if (past_fin(pair->state[from]) && after(end + fin, pair->nxt[from]))
+	/* Nothing follows a FIN, and a FIN follows all there is. */
+	if (past_fin(pair->state[from]) ? after(end + fin, pair->nxt[from]) :
+	    fin && before(end, pair->nxt[from]))
 		return FACT(OUT_OF_WINDOW);
 	return 0;
 }
@@ -755,7 +844,7 @@ static struct tcpstate_outcome on_segment(struct tcpstate_pair *pair,
 		if (pair->state[from] == TCPSTATE_SYN_SENT &&
 		    pair->state[peer] == TCPSTATE_LISTEN)
 			return on_unanswered(pair, seg, from);
-		refused = judge_handshake(pair, seg, from, &out.facts);
+		refused = judge_handshake(pair, seg, from);
 		if (refused)
 			return unchanged(refused & ~PROVES_NOTHING);
 	}
@@ -774,29 +863,43 @@ static struct tcpstate_outcome on_segment(struct tcpstate_pair *pair,
 
 	waiting = has_state(pair, TCPSTATE_TIME_WAIT);
 	out.facts |= judge_repetition(pair, seg, from);
-	if (!seg->window)
+	/* Shut just now: before, its peer could have sent more, or less was acknowledged. */
+	if (!seg->window &&
+	    !(pair->edge[peer] == pair->una[peer] && seg->ack == pair->una[peer]))
 		out.facts |= FACT(ZERO_WINDOW);
 	if (seg->fragment)
 		pair->flags |= TCPSTATE_FRAGMENTED;
 
 	if (!tcpstate_fsm_spoke(pair, from))
 		start_seen(pair, from, seg->seq);
+	if (pair->state[from] == TCPSTATE_SYN_SENT) {
+		apply(pair, EV_PROOF, from);
+		out.facts |= FACT(ESTABLISHED);
+	}
+	/* A capture of one direction: it acknowledges more than the other's SYN. */
+	if (pair->state[peer] == TCPSTATE_SYN_SENT && !tcpstate_fsm_spoke(pair, peer) &&
+	    after(seg->ack, pair->nxt[peer])) {
+		apply(pair, EV_PROOF, peer);
+		out.facts |= FACT(ESTABLISHED);
+	}
 	follow(pair, peer, seg->ack);
 	acknowledge(pair, peer, seg->ack, window_edge(pair, seg, from));
-	if (liberal && !near(end, pair->nxt[from], HORIZON))
-		rebase(pair, from, end);
+	if (liberal && (!near(seg->seq, pair->nxt[from], HORIZON) ||
+			(fin && !past_fin(pair->state[from]))))
+		rebase(pair, from, seg->seq);
 	advance(pair, from, end);
-	tell_segment(pair, seg, from);
 	relent(pair);
 
 	if (past_fin(pair->state[peer]) && (seg->ack == pair->nxt[peer] || liberal))
 		apply(pair, EV_ACK_OF_FIN, from);
 	if (fin && !past_fin(pair->state[from])) {
-		apply(pair, EV_FIN, from);
+		apply_fin(pair, from);
 		if (pair->state[from] == TCPSTATE_FIN_WAIT1 &&
 		    pair->state[peer] == TCPSTATE_FIN_WAIT1)
 			out.facts |= FACT(SIMULTANEOUS_CLOSE);
 	}
+	if (!shut)
+		tell_segment(pair, seg, from);
 	if (has_state(pair, TCPSTATE_TIME_WAIT)) {
 		remember_timestamps(pair, seg, from, !waiting);
 		/* Linux too restarts its timer for a FIN, not for an ACK. */
@@ -826,17 +929,15 @@ static struct tcpstate_outcome on_syn(struct tcpstate_pair *pair,
 			  pair->state[TCPSTATE_RESPONDER] == TCPSTATE_LISTEN;
 
 	if (unanswered && from == TCPSTATE_RESPONDER) {
-		start(pair, from, seg->seq);
-		advance(pair, from, seg->seq + 1 + seg->len);
-		set_shift(pair, from, seg->wscale);
+		take_syn(pair, seg, from);
 		agree_on_shifts(pair);
-		pair->edge[from] = pair->nxt[from] + 65535;
-		pair->edge[peer] = pair->nxt[peer] + 65535;
+		pair->edge[peer] = pair->iss[peer] + 1 + seg->window;
 		apply(pair, EV_SYN, from);
-		tell_segment(pair, seg, from);
 		return believed(FACT(SIMULTANEOUS_OPEN));
 	}
-	if (seg->seq == pair->iss[from] && pair->letters & LETTER(TCPSTATE_LETTER_SYN, from)) {
+	if (seg->seq == pair->iss[from] &&
+	    pair->letters & (LETTER(TCPSTATE_LETTER_SYN, from) |
+			     LETTER(TCPSTATE_LETTER_SYNACK, from))) {
 		if (from == TCPSTATE_INITIATOR && pair->syn < 255)
 			pair->syn++;
 		pair->retrans[from] += seg->count;
@@ -947,6 +1048,9 @@ static struct tcpstate_outcome on_rst(struct tcpstate_pair *pair,
 	if (pair->state[peer] == TCPSTATE_SYN_SENT) {
 		exact = seg->flags & TCPSTATE_ACK && after(seg->ack, pair->iss[peer]) &&
 			!after(seg->ack, pair->nxt[peer]);
+		/* In a simultaneous open it is still the initiator's to give up. */
+		exact |= from == TCPSTATE_INITIATOR && seg->seq == nxt &&
+			 pair->state[from] == TCPSTATE_SYN_SENT;
 		inside = false;
 	} else if (pair->state[from] == TCPSTATE_SYN_SENT) {
 		/* una says something only once the SYN is acknowledged. */
@@ -1079,9 +1183,7 @@ __u64 tcpstate_fsm_bytes(const struct tcpstate_pair *pair, enum tcpstate_end end
 {
 	bool fin = pair->letters & LETTER(TCPSTATE_LETTER_FIN, end);
 
-	if (!tcpstate_fsm_spoke(pair, end))
-		return 0;
-	return sent(pair, end) - fin;
+	return tcpstate_fsm_spoke(pair, end) ? sent(pair, end) - fin : 0;
 }
 
 /**

@@ -78,7 +78,7 @@ enum tcpstate_fact {
 	TCPSTATE_FACT_FIN_RETRANS,
 	TCPSTATE_FACT_DATA_RETRANS,
 	TCPSTATE_FACT_KEEPALIVE,
-	TCPSTATE_FACT_ZERO_WINDOW,	/* the sender advertises a window of nothing */
+	TCPSTATE_FACT_ZERO_WINDOW,	/* the sender's window shut with this segment */
 	TCPSTATE_FACT_OUT_OF_WINDOW,
 	TCPSTATE_FACT_INVALID_ACK,
 	TCPSTATE_FACT_INVALID_RST,

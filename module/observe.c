@@ -6,6 +6,7 @@
 #include <linux/ip.h>
 #include <linux/netdevice.h>
 #include <linux/netfilter.h>
+#include <linux/netfilter_bridge.h>
 #include <linux/netfilter_ipv4.h>
 #include <linux/netfilter_ipv6.h>
 #include <net/dst_metadata.h>
@@ -253,6 +254,21 @@ static void observe(struct sk_buff *skb, const struct nf_hook_state *state)
 }
 
 /*
+ * br_netfilter has hooks run inside the bridge, and spares a packet that leaves
+ * it upwards the second run, but not where the bridge belongs to a VRF.
+ */
+static bool seen_in_bridge(const struct sk_buff *skb)
+{
+#if IS_ENABLED(CONFIG_BRIDGE_NETFILTER)
+	const struct nf_bridge_info *bridge = nf_bridge_info_get(skb);
+
+	return bridge && !bridge->in_prerouting;
+#else
+	return false;
+#endif
+}
+
+/*
  * A segment that a VRF device hands on was seen on the device it came in by,
  * and what the loopback device hands on, its route attached, on its way out.
  */
@@ -260,7 +276,8 @@ static unsigned int observe_in(void *priv, struct sk_buff *skb, const struct nf_
 {
 	const struct net_device *in = state->in;
 
-	if (!netif_is_l3_master(in) && !(in->flags & IFF_LOOPBACK && skb_valid_dst(skb)))
+	if (!netif_is_l3_master(in) && !(in->flags & IFF_LOOPBACK && skb_valid_dst(skb)) &&
+	    !seen_in_bridge(skb))
 		observe(skb, state);
 	return NF_ACCEPT;
 }
