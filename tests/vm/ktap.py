@@ -75,6 +75,7 @@ def true(value, what):
 # claims and verdicts
 
 _tests = []
+chosen = []         # what main() runs of them
 
 
 def test(title, families=(4, 6), lab=None, serial=False, timeout=240):
@@ -139,17 +140,17 @@ def _spawn(entry):
         os._exit(0)
 
 
-def main(jobs=None, prepare=None):
+def main(jobs=None, prepare=None, finish=None):
     """Run the tests and exit. Arguments: -l lists them, -j N how many at a time,
     anything else is a pattern: run those whose titles match. prepare() is called
-    before the first."""
+    before the first, finish() after the last."""
     sys.stdout.reconfigure(line_buffering=True)
     arguments = sys.argv[1:]
     if "-j" in arguments:
         at = arguments.index("-j")
         jobs = int(arguments[at + 1])
         del arguments[at:at + 2]
-    chosen = [entry for entry in _tests if not [a for a in arguments if a != "-l"] or
+    chosen[:] = [entry for entry in _tests if not [a for a in arguments if a != "-l"] or
               any(fnmatch.fnmatch(entry[0], f"*{pattern}*") for pattern in arguments)]
     if "-l" in arguments:
         print("\n".join(entry[0] for entry in chosen))
@@ -193,5 +194,7 @@ def main(jobs=None, prepare=None):
             if verdict != "ok" or os.environ.get("LAB_TIMES"):
                 print("\n".join(f"# {line}" for line in lines))
             failed += verdict != "ok"
+    if finish:
+        finish()
     print(f"# {printed - failed} passed, {failed} failed")
     sys.exit(1 if failed else 0)

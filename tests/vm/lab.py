@@ -133,7 +133,25 @@ class Lab:
                           f"neigh add {gateway} lladdr {host.gateway_mac} dev eth0",
                           f"route add default via {gateway}"]
             host.ip(*lines)
+        self._probe()
         self.sniffer = Sniffer(self.R)
+
+    def _probe(self):
+        """Await that R forwards: a device whose peer came up later drops until the
+        kernel's link watch has looked at it."""
+        for fam in (4, 6):
+            ends = [host.socket(fam, socket.SOCK_DGRAM) for host in self.hosts]
+            for end, host in zip(ends, self.hosts):
+                end.bind((host.addr[fam], 9))
+                end.setblocking(False)
+            for end, other, host in (*ends, self.B), (*ends[::-1], self.A):
+                def passes(end=end, other=other, host=host):
+                    with contextlib.suppress(BlockingIOError, OSError):
+                        end.sendto(b"?", (host.addr[fam], 9))
+                        return other.recv(1)
+                wait_for(passes, what=f"R's way to {host}")
+            for end in ends:
+                end.close()
 
     @classmethod
     def address(cls, fam, net, host):
@@ -337,19 +355,23 @@ class Lab:
 # the module
 
 def module(**parameters):
-    """Have tcpstate loaded, with these parameters; loads it anew if any are
-    given or it was loaded otherwise. Only for serial tests, and main()."""
-    path = "/sys/module/tcpstate"
-    wanted = [f"{name}={value}" for name, value in parameters.items()]
-    if os.path.exists(path):
-        if module.loaded == wanted:
+    """Have tcpstate loaded. With parameters it is loaded anew, with those: only for
+    serial tests (lab=loaded(max_flows=64)); main() undoes it in the end."""
+    if os.path.exists("/sys/module/tcpstate"):
+        if not parameters:
             return
         subprocess.run(["modprobe", "-r", "tcpstate"], check=True)
-    subprocess.run(["modprobe", "tcpstate", *wanted], check=True)
-    module.loaded = wanted
+    subprocess.run(["modprobe", "tcpstate",
+                    *(f"{name}={value}" for name, value in parameters.items())], check=True)
 
 
-module.loaded = []
+def loaded(**parameters):
+    """Makes a Lab once tcpstate is loaded with these parameters."""
+    def make():
+        module(**parameters)
+        return Lab()
+    make.reloads = True
+    return make
 
 
 def test(title, **options):
@@ -359,4 +381,8 @@ def test(title, **options):
 
 def main(jobs=None):
     """ktap.main() with tcpstate loaded."""
-    ktap.main(jobs, None if BARE else module)
+    def finish():
+        if any(hasattr(entry[3], "reloads") for entry in ktap.chosen):
+            subprocess.run(["modprobe", "-r", "tcpstate"], check=True)
+            module()
+    ktap.main(jobs, None if BARE else module, None if BARE else finish)

@@ -112,9 +112,9 @@ Segment = collections.namedtuple(
                "ident ttl raw")
 
 
-def _dissect(dev, packet, gso):
-    """A Segment of an IP packet, or None. Lenient: what does not fit is None or
-    zero, so that forged packets can be recognised by their ident."""
+def _dissect(dev, packet, gso, every):
+    """A Segment of an IP packet, or None. Lenient: what does not fit is zero, so
+    that forged packets can be recognised by their ident."""
     def field(layout, offset, size=0):
         need = struct.calcsize(layout)
         return struct.unpack_from(layout, packet, offset) if len(packet) >= offset + need \
@@ -138,9 +138,9 @@ def _dissect(dev, packet, gso):
                 proto, header = packet[header], header + 8 + packet[header + 1] * 8
     else:
         return None
-    if proto != 6:
+    if proto != 6 and not every:
         return None
-    if later:
+    if later or proto != 6:
         return Segment(dev, family, src, dst, 0, 0, 0, 0, 0, 0, 0, 1, ident, ttl, packet)
     sport, dport, seq, ack, words, flags, window = field("!HHIIBBH", header)
     if end in (0, 40) or gso:
@@ -153,10 +153,11 @@ def _dissect(dev, packet, gso):
 
 class Sniffer:
     """Every TCP segment that comes in by the devices of a namespace (before the
-    hooks see it), or with outgoing=True those too. all() is what was caught so
-    far; since(mark) what came after `mark = len(all())`."""
+    hooks see it), or with outgoing=True those too, with every=True whatever is IP.
+    all() is what was caught so far; since(mark) what came after `mark = len(all())`."""
 
-    def __init__(self, ns, dev=None, outgoing=False):
+    def __init__(self, ns, dev=None, outgoing=False, every=False):
+        self._every = every
         ETH_P_ALL, SOL_PACKET, VNET_HDR, IGNORE_OUTGOING = 3, 263, 15, 23
         self._sock = ns.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(ETH_P_ALL)
                                if dev is None else 0)
@@ -180,7 +181,8 @@ class Sniffer:
             if where[3] == 772 and where[2] != 0:
                 continue                        # loopback shows each twice
             gso = struct.unpack_from("=BBHHHH", frame)
-            segment = _dissect(where[0], frame[24:], gso[3] if gso[1] & 0x7f else 0)
+            segment = _dissect(where[0], frame[24:], gso[3] if gso[1] & 0x7f else 0,
+                               self._every)
             if segment:
                 self._caught.append(segment)
         return self._caught
@@ -207,6 +209,7 @@ class Sniffer:
             syn, fin = bool(seg.flags & SYN), bool(seg.flags & FIN)
             end = seg.seq + seg.length + syn + fin
             behind = (past[way] - end) % (1 << 32) if way in past else 1 << 31
+            again = behind < 1 << 31
             count["segments"] += seg.count
             if seg.flags & RST:
                 count["rst"] += 1
@@ -216,9 +219,11 @@ class Sniffer:
                 count[kind] += 1
                 # a simultaneous open's SYN-ACK repeats its SYN's number
                 count[kind + "_retrans"] += (way, kind, seg.seq) in past
-                past[way, kind, seg.seq] = True
+                if (way, seg.seq) not in past:      # a new life
+                    past.pop(way, None)
+                    again = False
+                past[way, kind, seg.seq] = past[way, seg.seq] = True
             count["fin"] += fin
-            again = behind < 1 << 31
             if not syn and again:
                 if fin:
                     count["fin_retrans"] += 1
@@ -230,7 +235,7 @@ class Sniffer:
                 if not seg.window and way not in shut:
                     count["zero_window"] += 1
                 (shut.discard if seg.window else shut.add)(way)
-            if syn or not again:
+            if not again:
                 past[way] = end % (1 << 32)
         return count
 

@@ -112,8 +112,7 @@ def superseded(lab, fam):
     lab.expect([(first, "SYN_SENT", "LISTEN")], "A", {"opened": 1})
     first.a.close()
     second = lab.dial(fam, lab.silent[fam], sport=40000)
-    lab.expect([(second, "SYN_SENT", "LISTEN")], "A", {"opened": 2, "superseded": 1},
-               {"SYN_SENT": 2, "LISTEN": 2, "CLOSE": 2})
+    lab.expect([(second, "SYN_SENT", "LISTEN")], "A", {"opened": 2, "superseded": 1})
 
 
 @test("closed port: refused, and nothing stays")
@@ -469,7 +468,8 @@ def simultaneous_close_held(lab, fam):
     wait_for(lambda: lab.sniffer.witness()["fin_retrans"] >= 3, what="A's FIN again")
     lab.expect([(conn, "CLOSING", "FIN_WAIT2")], "A", both)
     lab.drop()
-    lab.expect([(conn, "TIME_WAIT", "TIME_WAIT")], "AB", both,
+    # B, for its part, saw A's FIN only after the ACK of its own
+    lab.expect([(conn, "TIME_WAIT", "TIME_WAIT")], "A", both,
                closing_entered(FIN_WAIT1=2, FIN_WAIT2=1, CLOSING=1, TIME_WAIT=2))
 
 
@@ -512,7 +512,7 @@ def reset_by_responder(lab, fam):
 def reset_half_closed(lab, fam):
     conn = lab.connect(fam)
     conn.a.shutdown(SHUT_WR)
-    ended(conn.b)
+    lab.expect([(conn, "FIN_WAIT2", "CLOSE_WAIT")], "AB", OPEN)
     reset(conn.b)
     lab.expect([], "AB", {**OPEN, "closed_reset": 1},
                closing_entered(FIN_WAIT1=1, FIN_WAIT2=1, CLOSE_WAIT=1, CLOSE=2))
@@ -587,7 +587,9 @@ def forgotten(lab, fam):
     new = lab.connect(fam, sport=40000)
     new.talk()
     lab.expect([(new, "ESTABLISHED", "ESTABLISHED")], "AB",
-               {"opened": 2, "established": 2, "closed_reset": 1, "out_of_window": 1})
+               {"opened": 2, "established": 2, "closed_reset": 1, "out_of_window": 1,
+                # the SYN that is sent again is the first of the new life
+                "syn_retrans": 0})
 
 
 @test("picked up in the middle, and closed", families=(4, 6))

@@ -140,6 +140,10 @@ class Namespace:
 
 # readers
 
+class Misprint(AssertionError):
+    """A view deviates from the contract's format. No waiting mends it."""
+
+
 class Proc:
     """/proc/tcpstate, parsed. `states[name]` is (initiator, responder, entered),
     counters are items: proc["opened"]."""
@@ -152,27 +156,27 @@ class Proc:
         head = ["tcpstate 1", "", "state        initiator  responder    entered"]
         middle = ["", "counter                       value"]
         if lines[:3] != head:
-            raise Failure(f"/proc/tcpstate begins {lines[:3]}")
+            raise Misprint(f"/proc/tcpstate begins {lines[:3]}")
         body, rest = lines[3:3 + len(STATES)], lines[3 + len(STATES):]
         for name, line in zip(STATES, body):
             match = re.fullmatch(r"([A-Z_0-9]+) +(\d+) +(\d+) +(\d+)", line)
             if not match or match[1] != name:
-                raise Failure(f"/proc/tcpstate: wanted the row of {name}, saw {line!r}")
+                raise Misprint(f"/proc/tcpstate: wanted the row of {name}, saw {line!r}")
             numbers = tuple(int(number) for number in match.groups()[1:])
             if line != f"{name:<11}" + "".join(f"{number:>11}" for number in numbers):
-                raise Failure(f"/proc/tcpstate: columns stand crooked: {line!r}")
+                raise Misprint(f"/proc/tcpstate: columns stand crooked: {line!r}")
             self.states[name] = numbers
         if len(body) != len(STATES) or rest[:2] != middle:
-            raise Failure(f"/proc/tcpstate: between the sections: {rest[:2]}")
+            raise Misprint(f"/proc/tcpstate: between the sections: {rest[:2]}")
         if rest[-1] != "" or rest[-2:-1] == [""]:
-            raise Failure(f"/proc/tcpstate ends {rest[-3:]}")
+            raise Misprint(f"/proc/tcpstate ends {rest[-3:]}")
         for line in rest[2:-1]:
             match = re.fullmatch(r"([a-z_]+) +(\d+)", line)
             if not match or match[1] in self.counters or len(line) != 35:
-                raise Failure(f"/proc/tcpstate: a counter's line: {line!r}")
+                raise Misprint(f"/proc/tcpstate: a counter's line: {line!r}")
             self.counters[match[1]] = int(match[2])
         if list(self.counters) != COUNTERS:
-            raise Failure(f"/proc/tcpstate: counters {list(self.counters)}")
+            raise Misprint(f"/proc/tcpstate: counters {list(self.counters)}")
 
     def __getitem__(self, name):
         return self.counters[name]
@@ -226,7 +230,7 @@ def halfopens(ns):
         match = re.fullmatch(r"(ipv[46]) (\S+:\d+) (\S+:\d+) (SYN_SENT|SYN_RECV) "
                              r"(\d+) (\d+) (\d+)", line)
         if not match:
-            raise Failure(f"tcpstate_halfopen: {line!r}")
+            raise Misprint(f"tcpstate_halfopen: {line!r}")
         for end in match[2], match[3]:
             address = end.rpartition(":")[0]
             if match[1] == "ipv6":

@@ -1,0 +1,166 @@
+#!/usr/bin/python3 -B
+# SPDX-License-Identifier: GPL-2.0
+"""
+Timeouts: a pair in every state is forged, one timeout made short, and exactly the
+pairs that it rules leave the gauges, not before it and within two seconds after.
+"""
+
+import time
+
+from lab import *
+
+S, SA, A, F, R = SYN, SYN | ACK, ACK, FIN | ACK, RST
+
+# Segments from i and r: flags, sequence and acknowledgement numbers relative to each
+# side's initial one.
+OPENED = [("i", S, 0, 0), ("r", SA, 0, 1), ("i", A, 1, 1)]
+FIN_I, FIN_R = ("i", F, 1, 1), ("r", F, 1, 1)
+PAIRS = {
+    ("SYN_SENT", "LISTEN"): OPENED[:1],
+    ("SYN_SENT", "SYN_RECV"): OPENED[:2],
+    ("ESTABLISHED", "ESTABLISHED"): OPENED,
+    ("FIN_WAIT1", "ESTABLISHED"): OPENED + [FIN_I],
+    ("FIN_WAIT2", "CLOSE_WAIT"): OPENED + [FIN_I, ("r", A, 1, 2)],
+    ("CLOSE_WAIT", "FIN_WAIT2"): OPENED + [FIN_R, ("i", A, 1, 2)],
+    ("FIN_WAIT2", "LAST_ACK"): OPENED + [FIN_I, ("r", F, 1, 2)],
+    ("FIN_WAIT1", "FIN_WAIT1"): OPENED + [FIN_I, FIN_R],
+    ("CLOSING", "FIN_WAIT2"): OPENED + [FIN_I, FIN_R, ("i", A, 2, 2)],
+    ("TIME_WAIT", "CLOSE"): OPENED + [FIN_I, ("r", F, 1, 2), ("i", A, 2, 2)],
+    ("TIME_WAIT", "TIME_WAIT"): OPENED + [FIN_I, FIN_R, ("i", A, 2, 2), ("r", A, 2, 2)],
+    "picked up, unreplied": [("i", A, 1, 1)],
+    "picked up, replied": [("i", A, 1, 1), ("r", A, 1, 1)],
+}
+LONG = 3600
+
+
+def forge_pair(lab, fam, number, script):
+    """Forge a connection between addresses where nobody answers."""
+    first, second = lab.spoof(fam, 1), lab.silent[fam]
+    for side, flags, seq, ack in script:
+        own, peer = (1_000_000, 5_000_000) if side == "i" else (5_000_000, 1_000_000)
+        src, dst, sport, dport = (first, second, 30_000 + number, 80) if side == "i" else \
+            (second, first, 80, 30_000 + number)
+        body = tcp(src, dst, sport, dport, own + seq, peer + ack if flags & ACK else 0, flags,
+                   options=mss() if flags & SYN else b"")
+        lab.forge(lab.A if side == "i" else lab.B, {4: ipv4, 6: ipv6}[fam](src, dst, body))
+
+
+def tally(pairs):
+    """The columns of /proc/tcpstate that these pairs make."""
+    table = collections.defaultdict(lambda: [0, 0])
+    for pair in pairs:
+        first, second = ("ESTABLISHED", "ESTABLISHED") if isinstance(pair, str) else pair
+        table[first][0] += 1
+        table[second][1] += 1
+    return {state: tuple(table[state]) for state in STATES if state in table}
+
+
+def expires(lab, fam, names, gone, reason="timed_out", seconds=3):
+    """With these timeouts short and the others long, exactly these pairs go."""
+    for name in ("syn_sent syn_recv established fin_wait close_wait last_ack time_wait "
+                 "unreplied").split():
+        lab.R.sysctl(f"net.tcpstate.timeout_{name}", LONG)
+    for name, value in names.items():
+        lab.R.sysctl(f"net.tcpstate.timeout_{name}", value or seconds)
+    others = {name: script for name, script in PAIRS.items() if name not in gone}
+    for number, script in enumerate(others.values()):
+        forge_pair(lab, fam, number, script)
+    wait_equal(lambda: proc(lab.R).pairs, tally(others), "the pairs that stay")
+    began = time.monotonic()
+    for number, name in enumerate(gone, len(others)):
+        forge_pair(lab, fam, number, PAIRS[name])
+    wait_equal(lambda: proc(lab.R).pairs, tally(PAIRS), "all pairs")
+    made = time.monotonic()
+    seen = wait_for(lambda: proc(lab.R), lambda seen: seen.pairs != tally(PAIRS), "any goes")
+    first = time.monotonic() - began
+    true(first >= seconds - 0.1, f"something went after {first:.2f} s of {seconds}")
+    seen = wait_for(lambda: proc(lab.R), lambda seen: seen.pairs == tally(others),
+                    f"only these go: {gone}")
+    last = time.monotonic() - made
+    true(last <= seconds + 2.2, f"the last went after {last:.2f} s of {seconds}")
+    equal(seen[reason], len(gone), reason)
+    equal(sum(seen[name] for name in ENDS), len(gone), "ends")
+    equal(len(halfopens(lab.R)), seen["halfopen"], "half-open lines")
+
+
+@test("timeout_syn_sent")
+def syn_sent(lab, fam):
+    expires(lab, fam, {"syn_sent": 0}, [("SYN_SENT", "LISTEN")])
+
+
+@test("timeout_syn_recv")
+def syn_recv(lab, fam):
+    expires(lab, fam, {"syn_recv": 0}, [("SYN_SENT", "SYN_RECV")])
+
+
+@test("timeout_established")
+def established(lab, fam):
+    expires(lab, fam, {"established": 0}, [("ESTABLISHED", "ESTABLISHED"), "picked up, replied"])
+
+
+@test("timeout_fin_wait, the larger of two")
+def fin_wait(lab, fam):
+    expires(lab, fam, {"fin_wait": 0}, [("FIN_WAIT1", "FIN_WAIT1")])
+
+
+@test("timeout_close_wait")
+def close_wait(lab, fam):
+    expires(lab, fam, {"close_wait": 0, "fin_wait": 0},
+            [("FIN_WAIT2", "CLOSE_WAIT"), ("CLOSE_WAIT", "FIN_WAIT2"),
+             ("FIN_WAIT1", "FIN_WAIT1")])
+
+
+@test("timeout_last_ack, CLOSING too")
+def last_ack(lab, fam):
+    expires(lab, fam, {"last_ack": 0, "fin_wait": 0},
+            [("FIN_WAIT2", "LAST_ACK"), ("CLOSING", "FIN_WAIT2"), ("FIN_WAIT1", "FIN_WAIT1")])
+
+
+@test("timeout_time_wait: a good end")
+def time_wait(lab, fam):
+    expires(lab, fam, {"time_wait": 0, "close": 1},
+            [("TIME_WAIT", "CLOSE"), ("TIME_WAIT", "TIME_WAIT")], "closed_fin")
+
+
+@test("timeout_unreplied")
+def unreplied(lab, fam):
+    expires(lab, fam, {"unreplied": 0}, ["picked up, unreplied"])
+
+
+@test("a SYN again does not renew, a SYN-ACK again does")
+def renewed(lab, fam):
+    for name in "syn_sent", "syn_recv":
+        lab.R.sysctl(f"net.tcpstate.timeout_{name}", 4)
+    began = time.monotonic()
+    forge_pair(lab, fam, 1, OPENED[:1])
+    forge_pair(lab, fam, 2, OPENED[:2])
+    wait_for(lambda: time.monotonic() >= began + 3, what="three seconds")
+    equal(proc(lab.R).pairs, tally([("SYN_SENT", "LISTEN"), ("SYN_SENT", "SYN_RECV")]), "pairs")
+    again = time.monotonic()
+    forge_pair(lab, fam, 1, OPENED[:1])
+    forge_pair(lab, fam, 2, OPENED[1:2])
+    wait_equal(lambda: proc(lab.R).pairs, tally([("SYN_SENT", "SYN_RECV")]),
+               "the first goes at its time")
+    true(time.monotonic() - began <= 4 + 2.2, "it went late")
+    wait_equal(lambda: proc(lab.R).pairs, {}, "the second")
+    gone = time.monotonic() - again
+    true(3.9 <= gone <= 4 + 2.2, f"the second went {gone:.2f} s after its SYN-ACK")
+
+
+@test("what timed out lingers: stragglers open nothing, a SYN starts anew")
+def lingers(lab, fam):
+    lab.R.sysctl("net.tcpstate.timeout_established", 1)
+    lab.R.sysctl("net.tcpstate.timeout_close", 4)
+    conn = lab.connect(fam, sport=40_000)
+    lab.expect([(conn, "CLOSE", "CLOSE", "ESTABLISHED", "ESTABLISHED")][:0],
+               counters={"opened": 1, "established": 1, "timed_out": 1})
+    conn.talk()
+    seen = wait_for(lambda: proc(lab.R), lambda seen: seen["stray"] >= 4, "strays")
+    equal((seen.pairs, seen["picked_up"]), ({}, 0), "after the stragglers")
+    reset(conn.a)
+    conn = lab.connect(fam, sport=40_000)
+    wait_for(lambda: proc(lab.R)["established"], lambda number: number == 2, "a new life")
+
+
+if __name__ == "__main__":
+    main()
