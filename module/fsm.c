@@ -43,35 +43,33 @@ enum event {
 	EV_MAX,
 };
 
-#define TO(from, to) [TCPSTATE_##from] = TCPSTATE_##to
-
 /* Rule 1: what the sender of an event thereby becomes. Zero: it stays. */
 static const __u8 sends[EV_MAX][__TCPSTATE_STATE_MAX] = {
 	[EV_SYN] = {
-		TO(LISTEN, SYN_SENT),	/* simultaneous open: the SYNs cross */
+		[TCPSTATE_LISTEN] = TCPSTATE_SYN_SENT,	/* simultaneous open: the SYNs cross */
 	},
 	[EV_SYNACK] = {
-		TO(LISTEN, SYN_RECV),	/* second step of three: ack = J+1 */
-		TO(SYN_SENT, SYN_RECV),	/* simultaneous open: answers the SYN that crossed its own */
+		[TCPSTATE_LISTEN] = TCPSTATE_SYN_RECV,	/* second step of three: ack = J+1 */
+		[TCPSTATE_SYN_SENT] = TCPSTATE_SYN_RECV,	/* simultaneous open: answers the other's SYN */
 	},
 	[EV_PROOF] = {
-		TO(SYN_SENT, ESTABLISHED),	/* third step of three: ack = K+1 */
+		[TCPSTATE_SYN_SENT] = TCPSTATE_ESTABLISHED,	/* third step of three: ack = K+1 */
 	},
 	[EV_ACK_OF_FIN] = {
-		TO(ESTABLISHED, CLOSE_WAIT),	/* passive close: the other side is done */
-		TO(FIN_WAIT1, CLOSING),		/* the FINs crossed; its own is not acknowledged yet */
-		TO(FIN_WAIT2, TIME_WAIT),	/* last ACK of an active close */
+		[TCPSTATE_ESTABLISHED] = TCPSTATE_CLOSE_WAIT,	/* passive close: the other side is done */
+		[TCPSTATE_FIN_WAIT1] = TCPSTATE_CLOSING,	/* the FINs crossed; its own is open yet */
+		[TCPSTATE_FIN_WAIT2] = TCPSTATE_TIME_WAIT,	/* last ACK of an active close */
 	},
 	[EV_FIN] = {
-		TO(ESTABLISHED, FIN_WAIT1),	/* active close */
-		TO(SYN_RECV, FIN_WAIT1),	/* closed before the handshake was complete */
-		TO(CLOSE_WAIT, LAST_ACK),	/* passive close: now this side is done too */
+		[TCPSTATE_ESTABLISHED] = TCPSTATE_FIN_WAIT1,	/* active close */
+		[TCPSTATE_SYN_RECV] = TCPSTATE_FIN_WAIT1,	/* closed before the handshake was complete */
+		[TCPSTATE_CLOSE_WAIT] = TCPSTATE_LAST_ACK,	/* passive close: now this side is done too */
 	},
 	[EV_NO_FIN] = {
-		TO(FIN_WAIT1, ESTABLISHED),	/* it sends beyond what we took for its end */
-		TO(FIN_WAIT2, ESTABLISHED),	/* likewise */
-		TO(CLOSING, CLOSE_WAIT),	/* likewise, and its peer's FIN stands */
-		TO(LAST_ACK, CLOSE_WAIT),	/* likewise */
+		[TCPSTATE_FIN_WAIT1] = TCPSTATE_ESTABLISHED,	/* it sends beyond what we took for its end */
+		[TCPSTATE_FIN_WAIT2] = TCPSTATE_ESTABLISHED,	/* likewise */
+		[TCPSTATE_CLOSING] = TCPSTATE_CLOSE_WAIT,	/* likewise, and its peer's FIN stands */
+		[TCPSTATE_LAST_ACK] = TCPSTATE_CLOSE_WAIT,	/* likewise */
 	},
 	[EV_RST] = {
 		[TCPSTATE_ESTABLISHED ... TCPSTATE_STATE_MAX] = TCPSTATE_CLOSE,
@@ -81,24 +79,22 @@ static const __u8 sends[EV_MAX][__TCPSTATE_STATE_MAX] = {
 /* Rule 2: what we believe of the endpoint that an event passes on to. */
 static const __u8 hears[EV_MAX][__TCPSTATE_STATE_MAX] = {
 	[EV_PROOF] = {
-		TO(SYN_RECV, ESTABLISHED),	/* it answers an ACK with nothing */
+		[TCPSTATE_SYN_RECV] = TCPSTATE_ESTABLISHED,	/* it answers an ACK with nothing */
 	},
 	[EV_ACK_OF_FIN] = {
-		TO(FIN_WAIT1, FIN_WAIT2),	/* its FIN is acknowledged */
-		TO(CLOSING, TIME_WAIT),		/* and so had been its peer's */
-		TO(LAST_ACK, CLOSE),		/* end of a passive close */
+		[TCPSTATE_FIN_WAIT1] = TCPSTATE_FIN_WAIT2,	/* its FIN is acknowledged */
+		[TCPSTATE_CLOSING] = TCPSTATE_TIME_WAIT,	/* and so had been its peer's */
+		[TCPSTATE_LAST_ACK] = TCPSTATE_CLOSE,	/* end of a passive close */
 	},
 	[EV_NO_FIN] = {
-		TO(CLOSE_WAIT, ESTABLISHED),	/* it never got the FIN that was none */
-		TO(CLOSING, FIN_WAIT1),		/* likewise, and its own stands */
-		TO(LAST_ACK, FIN_WAIT1),	/* likewise */
+		[TCPSTATE_CLOSE_WAIT] = TCPSTATE_ESTABLISHED,	/* it never got the FIN that was none */
+		[TCPSTATE_CLOSING] = TCPSTATE_FIN_WAIT1,	/* likewise, and its own stands */
+		[TCPSTATE_LAST_ACK] = TCPSTATE_FIN_WAIT1,	/* likewise */
 	},
 	[EV_RST] = {
 		[TCPSTATE_ESTABLISHED ... TCPSTATE_STATE_MAX] = TCPSTATE_CLOSE,
 	},
 };
-
-#undef TO
 
 static const char *const state_names[__TCPSTATE_STATE_MAX] = {
 	[TCPSTATE_ESTABLISHED]	= "ESTABLISHED",
@@ -394,7 +390,7 @@ static void take_syn(struct tcpstate_pair *pair, const struct tcpstate_segment *
 	pair->hits = 0;
 }
 
-/* A SYN-ACK of @from, its acknowledgement in range. */
+/* A SYN-ACK of @from, its acknowledgment in range. */
 static void take_synack(struct tcpstate_pair *pair, const struct tcpstate_segment *seg,
 			enum tcpstate_end from)
 {
@@ -547,7 +543,7 @@ static void resynchronise(struct tcpstate_pair *pair, const struct tcpstate_segm
 /*
  * A dispute: the numbers that one endpoint sends and those that its peer
  * acknowledges differ, and each time by as much. Then memo[] holds the peer's
- * last acknowledgement for that endpoint, and the difference beside it; @sides
+ * last acknowledgment for that endpoint, and the difference beside it; @sides
  * is zero, @hits counts, and TCPSTATE_GAP_FIN says which endpoint it is.
  */
 static void begin_dispute(struct tcpstate_pair *pair, const struct tcpstate_segment *seg,
@@ -701,7 +697,7 @@ static struct tcpstate_outcome on_unanswered(struct tcpstate_pair *pair,
  * any other segment; else the facts for which the segment is no evidence, with
  * FACT_MAX's bit for one that merely proves nothing.
  */
-#define PROVES_NOTHING (1u << TCPSTATE_FACT_MAX)
+#define PROVES_NOTHING FACT(MAX)
 
 static __u32 judge_handshake(struct tcpstate_pair *pair, const struct tcpstate_segment *seg,
 			     enum tcpstate_end from)
@@ -770,7 +766,7 @@ static __u32 judge_numbers(const struct tcpstate_pair *pair, const struct tcpsta
 	return 0;
 }
 
-/* A believed acknowledgement of octets that we did not see, or not in full. */
+/* A believed acknowledgment of octets that we did not see, or not in full. */
 static void follow(struct tcpstate_pair *pair, enum tcpstate_end end, __u32 ack)
 {
 	if (!after(ack, pair->nxt[end]) || pair->flags & TCPSTATE_LIBERAL)
@@ -816,7 +812,7 @@ static void remember_timestamps(struct tcpstate_pair *pair, const struct tcpstat
 }
 
 /*
- * Where the window is shut, a probe's data is refused and its acknowledgement
+ * Where the window is shut, a probe's data is refused and its acknowledgment
  * is not (RFC 9293 3.10.7.4).
  */
 static bool is_probe(const struct tcpstate_pair *pair, const struct tcpstate_segment *seg,

@@ -31,7 +31,7 @@
 /**
  * struct tcpstate_segment - what the machines need to know of a TCP segment
  * @seq: sequence number of its first octet, or of its SYN
- * @ack: acknowledgement number; meaningless without TCPSTATE_ACK
+ * @ack: acknowledgment number; meaningless without TCPSTATE_ACK
  * @len: octets of payload; SYN and FIN are not in it. Of a first fragment,
  *	the octets that this fragment carries.
  * @tsval: timestamp value, where @has_ts
@@ -169,7 +169,7 @@ enum tcpstate_letter {
 /* tcpstate_pair::flags */
 #define TCPSTATE_PICKED_UP	0x01	/* the opening SYN was not seen */
 #define TCPSTATE_ONE_SIDED	0x02	/* established though the responder never spoke */
-#define TCPSTATE_LIBERAL	0x04	/* the directions disagree for good: numbers prove nothing */
+#define TCPSTATE_LIBERAL	0x04	/* the directions disagree for good */
 #define TCPSTATE_FRAGMENTED	0x08	/* some payload has a length that we do not know */
 #define TCPSTATE_SYN_MEMO	0x10	/* << end: memo[end] is the ISS of a SYN that was refused */
 #define TCPSTATE_GAP_FIN	0x40	/* << end: a FIN is among the refused segments */
@@ -177,8 +177,8 @@ enum tcpstate_letter {
 /**
  * struct tcpstate_pair - both endpoints of one connection, as the wire proves
  * @nxt: per endpoint, one past the highest sequence number that it has sent
- * @una: per endpoint, the highest acknowledgement that its peer has sent for it
- * @edge: per endpoint, the highest acknowledgement plus window that its peer
+ * @una: per endpoint, the highest acknowledgment that its peer has sent for it
+ * @edge: per endpoint, the highest acknowledgment plus window that its peer
  *	ever advertised: it may send up to here
  * @letters: the letters of @history, a bit each, initiator's in the low half
  * @refused: the last six segments, newest lowest, a bit set where refused

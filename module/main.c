@@ -8,7 +8,7 @@
 #include "netns.h"
 
 /* Far beyond what memory allows; a slip of the hand ends here. */
-#define LIMIT_MAX (1U << 26)
+#define LIMIT_MAX BIT(26)
 
 unsigned int tcpstate_max_flows;
 module_param_named(max_flows, tcpstate_max_flows, uint, 0444);
@@ -31,7 +31,7 @@ static int __init set_limit(const char *name, unsigned int *limit, u64 fitting,
 		*limit = clamp_t(u64, fitting, least, most);
 	if (*limit <= LIMIT_MAX)
 		return 0;
-	pr_err("%s=%u is out of range, at most %u\n", name, *limit, LIMIT_MAX);
+	pr_err("%s=%u is out of range, at most %lu\n", name, *limit, LIMIT_MAX);
 	return -EINVAL;
 }
 

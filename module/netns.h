@@ -25,7 +25,7 @@ struct tcpstate_net {
 	struct tcpstate_tables tables;
 	struct tcpstate_stats __percpu *stats;
 	struct net *net;
-	struct mutex lock;
+	struct mutex lock;	/* protects @enabled */
 	u8 enabled;
 	u8 loose;
 	u8 checksum;

@@ -53,7 +53,7 @@ static bool file_flow(struct tcpstate_tables *tables, struct tcpstate_record *re
 	admitted = tcpstate_flow_admit(tables, bucket, record, hash, now);
 	if (admitted)
 		tcpstate_flow_file(tables, bucket, record);
-	spin_unlock(&bucket->lock);
+	tcpstate_bucket_unlock(bucket);
 	return admitted;
 }
 
@@ -153,7 +153,7 @@ static bool step_flow(struct tcpstate_tables *tables, const struct tcpstate_pars
 			*successor = record;
 		}
 	}
-	spin_unlock(&bucket->lock);
+	tcpstate_bucket_unlock(bucket);
 	return record;
 }
 
@@ -181,7 +181,7 @@ static void observe_birth(struct tcpstate_net *tn, const struct tcpstate_parsed 
 				     true);
 		file(tables, birth, successor, hash, now);
 	}
-	spin_unlock(&birth->lock);
+	tcpstate_bucket_unlock(birth);
 }
 
 /* Most segments belong to a flow, and only a SYN can make one give way. */

@@ -73,7 +73,7 @@ static struct tcpstate_bucket *bucket_of(struct tcpstate_buckets *buckets, u32 h
  * @hash: tcpstate_tuple_hash()
  *
  * Context: RCU read side, BH disabled.
- * Return: the bucket, to be unlocked by spin_unlock(), or NULL where the table
+ * Return: the bucket, to be unlocked by tcpstate_bucket_unlock(), or NULL where the table
  * has no array and so no record.
  */
 struct tcpstate_bucket *tcpstate_table_lock(struct tcpstate_table *table, u32 hash)
@@ -83,10 +83,10 @@ struct tcpstate_bucket *tcpstate_table_lock(struct tcpstate_table *table, u32 ha
 
 	while (buckets) {
 		bucket = bucket_of(buckets, hash);
-		spin_lock(&bucket->lock);
+		tcpstate_bucket_lock(bucket);
 		if (likely(bucket->first != TCPSTATE_MOVED))
 			return bucket;
-		spin_unlock(&bucket->lock);
+		tcpstate_bucket_unlock(bucket);
 		buckets = rcu_dereference(buckets->next);
 	}
 	return NULL;
@@ -303,7 +303,7 @@ bool tcpstate_table_evict(struct tcpstate_tables *tables, struct tcpstate_table 
 		bucket = &buckets->bucket[(hash + i) & mask];
 		if (!READ_ONCE(bucket->first) || READ_ONCE(bucket->first) == TCPSTATE_MOVED)
 			continue;
-		if (bucket != held && !spin_trylock(&bucket->lock))
+		if (bucket != held && !tcpstate_bucket_trylock(bucket))
 			continue;
 		record = bucket->first == TCPSTATE_MOVED ? NULL : bucket->first;
 		for (; record; record = record->next) {
@@ -319,9 +319,9 @@ bool tcpstate_table_evict(struct tcpstate_tables *tables, struct tcpstate_table 
 			where = bucket;
 		}
 		if (bucket != held)
-			spin_unlock(&bucket->lock);
+			tcpstate_bucket_unlock(bucket);
 	}
-	if (!victim || (where != held && !spin_trylock(&where->lock)))
+	if (!victim || (where != held && !tcpstate_bucket_trylock(where)))
 		return false;
 	/* It was not locked meanwhile: only what is still there and still ranks. */
 	record = where->first == TCPSTATE_MOVED ? NULL : where->first;
@@ -332,7 +332,7 @@ bool tcpstate_table_evict(struct tcpstate_tables *tables, struct tcpstate_table 
 		done = true;
 	}
 	if (where != held)
-		spin_unlock(&where->lock);
+		tcpstate_bucket_unlock(where);
 	return done;
 }
 
@@ -538,9 +538,9 @@ static struct tcpstate_bucket *lock_place(struct tcpstate_table *table, u64 *pla
 		bucket = bucket_of(buckets, *place);
 		behind = ((*place >> (32 - buckets->order)) + 1) << (32 - buckets->order);
 		if (READ_ONCE(bucket->first)) {
-			spin_lock(&bucket->lock);
+			tcpstate_bucket_lock(bucket);
 			if (bucket->first == TCPSTATE_MOVED) {
-				spin_unlock(&bucket->lock);
+				tcpstate_bucket_unlock(bucket);
 				continue;
 			}
 			*place = behind;
@@ -564,7 +564,7 @@ static void flush_table(struct tcpstate_tables *tables, struct tcpstate_table *t
 			while (bucket->first)
 				discard(tables, table, bucket, bucket->first,
 					TCPSTATE_REASON_FLUSHED);
-			spin_unlock(&bucket->lock);
+			tcpstate_bucket_unlock(bucket);
 		}
 		local_bh_enable();
 		rcu_read_unlock();
@@ -644,7 +644,7 @@ unsigned int tcpstate_table_read(struct tcpstate_table *table, struct tcpstate_c
 		for (record = bucket->first; record && n < room; record = record->next)
 			if (!tcpstate_fsm_ended(&record->pair))
 				tcpstate_record_view(record, &views[n++]);
-		spin_unlock(&bucket->lock);
+		tcpstate_bucket_unlock(bucket);
 	}
 	local_bh_enable();
 	rcu_read_unlock();

@@ -32,7 +32,7 @@
  * @first: chain; or TCPSTATE_MOVED for ever, once a larger array has taken over
  */
 struct tcpstate_bucket {
-	spinlock_t lock;
+	spinlock_t lock;	/* protects @due, @first and the records */
 	u32 due;
 	struct tcpstate_record *first;
 };
@@ -99,7 +99,7 @@ struct tcpstate_cursor {
 	u64 place;
 };
 
-#define TCPSTATE_PLACE_END (1ULL << 32)
+#define TCPSTATE_PLACE_END BIT_ULL(32)
 
 /*
  * How willingly a table parts with a record when it is full: not at all when
@@ -138,6 +138,30 @@ void tcpstate_table_unreplied(struct tcpstate_table *table, bool was, bool is);
 /* Readers: process context. */
 unsigned int tcpstate_table_read(struct tcpstate_table *table, struct tcpstate_cursor *cursor,
 				 struct tcpstate_view *views, unsigned int room);
+
+/*
+ * A bucket is mostly locked by one function and unlocked by another, which
+ * sparse cannot follow and lockdep can: towards sparse each is balanced.
+ */
+static inline void tcpstate_bucket_lock(struct tcpstate_bucket *bucket)
+{
+	spin_lock(&bucket->lock);
+	__release(&bucket->lock);
+}
+
+static inline bool tcpstate_bucket_trylock(struct tcpstate_bucket *bucket)
+{
+	if (!spin_trylock(&bucket->lock))
+		return false;
+	__release(&bucket->lock);
+	return true;
+}
+
+static inline void tcpstate_bucket_unlock(struct tcpstate_bucket *bucket)
+{
+	__acquire(&bucket->lock);
+	spin_unlock(&bucket->lock);
+}
 
 static inline struct tcpstate_table *tcpstate_flows(struct tcpstate_tables *tables)
 {
