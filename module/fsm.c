@@ -66,7 +66,7 @@ static const __u8 sends[EV_MAX][__TCPSTATE_STATE_MAX] = {
 		[TCPSTATE_CLOSE_WAIT] = TCPSTATE_LAST_ACK,	/* passive close: now this side is done too */
 	},
 	[EV_NO_FIN] = {
-		[TCPSTATE_FIN_WAIT1] = TCPSTATE_ESTABLISHED,	/* it sends beyond what we took for its end */
+		[TCPSTATE_FIN_WAIT1] = TCPSTATE_ESTABLISHED,	/* it sends beyond that FIN */
 		[TCPSTATE_FIN_WAIT2] = TCPSTATE_ESTABLISHED,	/* likewise */
 		[TCPSTATE_CLOSING] = TCPSTATE_CLOSE_WAIT,	/* likewise, and its peer's FIN stands */
 		[TCPSTATE_LAST_ACK] = TCPSTATE_CLOSE_WAIT,	/* likewise */
@@ -87,7 +87,7 @@ static const __u8 hears[EV_MAX][__TCPSTATE_STATE_MAX] = {
 		[TCPSTATE_LAST_ACK] = TCPSTATE_CLOSE,	/* end of a passive close */
 	},
 	[EV_NO_FIN] = {
-		[TCPSTATE_CLOSE_WAIT] = TCPSTATE_ESTABLISHED,	/* it never got the FIN that was none */
+		[TCPSTATE_CLOSE_WAIT] = TCPSTATE_ESTABLISHED,	/* there was no FIN to get */
 		[TCPSTATE_CLOSING] = TCPSTATE_FIN_WAIT1,	/* likewise, and its own stands */
 		[TCPSTATE_LAST_ACK] = TCPSTATE_FIN_WAIT1,	/* likewise */
 	},
