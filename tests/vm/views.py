@@ -181,6 +181,9 @@ class Proc:
     def __getitem__(self, name):
         return self.counters[name]
 
+    def __repr__(self):
+        return f"{self.pairs} {self.counted}"
+
     @property
     def pairs(self):
         """Of each state that is not empty, how many initiators and responders."""
