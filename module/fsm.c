@@ -29,6 +29,7 @@
 #define HORIZON (4u << 20)
 
 #define LETTERS (TCPSTATE_LETTER_MAX - 1)
+/* Only the initiator has TCPSTATE_LETTER_GUESSED, so 21 bits are enough. */
 #define LETTER(letter, end) (1u << ((letter) - 1 + LETTERS * (end)))
 
 /* What a segment, once believed, says. */
@@ -46,30 +47,44 @@ enum event {
 /* Rule 1: what the sender of an event thereby becomes. Zero: it stays. */
 static const __u8 sends[EV_MAX][__TCPSTATE_STATE_MAX] = {
 	[EV_SYN] = {
-		[TCPSTATE_LISTEN] = TCPSTATE_SYN_SENT,	/* simultaneous open: the SYNs cross */
+		/* simultaneous open: the SYNs cross */
+		[TCPSTATE_LISTEN] = TCPSTATE_SYN_SENT,
 	},
 	[EV_SYNACK] = {
-		[TCPSTATE_LISTEN] = TCPSTATE_SYN_RECV,	/* second step of three: ack = J+1 */
-		[TCPSTATE_SYN_SENT] = TCPSTATE_SYN_RECV,	/* simultaneous open: answers the other's SYN */
+		/* second step of three: ack = J+1 */
+		[TCPSTATE_LISTEN] = TCPSTATE_SYN_RECV,
+		/* simultaneous open: answers the other's SYN */
+		[TCPSTATE_SYN_SENT] = TCPSTATE_SYN_RECV,
 	},
 	[EV_PROOF] = {
-		[TCPSTATE_SYN_SENT] = TCPSTATE_ESTABLISHED,	/* third step of three: ack = K+1 */
+		/* third step of three: ack = K+1 */
+		[TCPSTATE_SYN_SENT] = TCPSTATE_ESTABLISHED,
 	},
 	[EV_ACK_OF_FIN] = {
-		[TCPSTATE_ESTABLISHED] = TCPSTATE_CLOSE_WAIT,	/* passive close: the other side is done */
-		[TCPSTATE_FIN_WAIT1] = TCPSTATE_CLOSING,	/* the FINs crossed; its own is open yet */
-		[TCPSTATE_FIN_WAIT2] = TCPSTATE_TIME_WAIT,	/* last ACK of an active close */
+		/* passive close: the other side is done */
+		[TCPSTATE_ESTABLISHED] = TCPSTATE_CLOSE_WAIT,
+		/* the FINs crossed; its own is open yet */
+		[TCPSTATE_FIN_WAIT1] = TCPSTATE_CLOSING,
+		/* last ACK of an active close */
+		[TCPSTATE_FIN_WAIT2] = TCPSTATE_TIME_WAIT,
 	},
 	[EV_FIN] = {
-		[TCPSTATE_ESTABLISHED] = TCPSTATE_FIN_WAIT1,	/* active close */
-		[TCPSTATE_SYN_RECV] = TCPSTATE_FIN_WAIT1,	/* closed before the handshake was complete */
-		[TCPSTATE_CLOSE_WAIT] = TCPSTATE_LAST_ACK,	/* passive close: now this side is done too */
+		/* active close */
+		[TCPSTATE_ESTABLISHED] = TCPSTATE_FIN_WAIT1,
+		/* closed before the handshake was complete */
+		[TCPSTATE_SYN_RECV] = TCPSTATE_FIN_WAIT1,
+		/* passive close: now this side is done too */
+		[TCPSTATE_CLOSE_WAIT] = TCPSTATE_LAST_ACK,
 	},
 	[EV_NO_FIN] = {
-		[TCPSTATE_FIN_WAIT1] = TCPSTATE_ESTABLISHED,	/* it sends beyond that FIN */
-		[TCPSTATE_FIN_WAIT2] = TCPSTATE_ESTABLISHED,	/* likewise */
-		[TCPSTATE_CLOSING] = TCPSTATE_CLOSE_WAIT,	/* likewise, and its peer's FIN stands */
-		[TCPSTATE_LAST_ACK] = TCPSTATE_CLOSE_WAIT,	/* likewise */
+		/* it sends beyond that FIN */
+		[TCPSTATE_FIN_WAIT1] = TCPSTATE_ESTABLISHED,
+		/* likewise */
+		[TCPSTATE_FIN_WAIT2] = TCPSTATE_ESTABLISHED,
+		/* likewise, and its peer's FIN stands */
+		[TCPSTATE_CLOSING] = TCPSTATE_CLOSE_WAIT,
+		/* likewise */
+		[TCPSTATE_LAST_ACK] = TCPSTATE_CLOSE_WAIT,
 	},
 	[EV_RST] = {
 		[TCPSTATE_ESTABLISHED ... TCPSTATE_STATE_MAX] = TCPSTATE_CLOSE,
@@ -79,17 +94,24 @@ static const __u8 sends[EV_MAX][__TCPSTATE_STATE_MAX] = {
 /* Rule 2: what we believe of the endpoint that an event passes on to. */
 static const __u8 hears[EV_MAX][__TCPSTATE_STATE_MAX] = {
 	[EV_PROOF] = {
-		[TCPSTATE_SYN_RECV] = TCPSTATE_ESTABLISHED,	/* it answers an ACK with nothing */
+		/* it answers an ACK with nothing */
+		[TCPSTATE_SYN_RECV] = TCPSTATE_ESTABLISHED,
 	},
 	[EV_ACK_OF_FIN] = {
-		[TCPSTATE_FIN_WAIT1] = TCPSTATE_FIN_WAIT2,	/* its FIN is acknowledged */
-		[TCPSTATE_CLOSING] = TCPSTATE_TIME_WAIT,	/* and so had been its peer's */
-		[TCPSTATE_LAST_ACK] = TCPSTATE_CLOSE,	/* end of a passive close */
+		/* its FIN is acknowledged */
+		[TCPSTATE_FIN_WAIT1] = TCPSTATE_FIN_WAIT2,
+		/* and so had been its peer's */
+		[TCPSTATE_CLOSING] = TCPSTATE_TIME_WAIT,
+		/* end of a passive close */
+		[TCPSTATE_LAST_ACK] = TCPSTATE_CLOSE,
 	},
 	[EV_NO_FIN] = {
-		[TCPSTATE_CLOSE_WAIT] = TCPSTATE_ESTABLISHED,	/* there was no FIN to get */
-		[TCPSTATE_CLOSING] = TCPSTATE_FIN_WAIT1,	/* likewise, and its own stands */
-		[TCPSTATE_LAST_ACK] = TCPSTATE_FIN_WAIT1,	/* likewise */
+		/* there was no FIN to get */
+		[TCPSTATE_CLOSE_WAIT] = TCPSTATE_ESTABLISHED,
+		/* likewise, and its own stands */
+		[TCPSTATE_CLOSING] = TCPSTATE_FIN_WAIT1,
+		/* likewise */
+		[TCPSTATE_LAST_ACK] = TCPSTATE_FIN_WAIT1,
 	},
 	[EV_RST] = {
 		[TCPSTATE_ESTABLISHED ... TCPSTATE_STATE_MAX] = TCPSTATE_CLOSE,
@@ -759,9 +781,13 @@ static __u32 judge_numbers(const struct tcpstate_pair *pair, const struct tcpsta
 		return FACT(INVALID_ACK);
 	if (before(seg->seq, pair->una[from] - reach_of(pair, peer)))
 		return FACT(OUT_OF_WINDOW);
-	/* Nothing follows a FIN, and a FIN follows all there is. */
-	if (past_fin(pair->state[from]) ? after(end + fin, pair->nxt[from]) :
-	    fin && before(end, pair->nxt[from]))
+	/*
+	 * Nothing follows a FIN, and a FIN follows all there is; its own octet
+	 * we may know already, as a hole that was not acknowledged yet.
+	 */
+	end += fin;
+	if (past_fin(pair->state[from]) ? after(end, pair->nxt[from]) :
+	    fin && (before(end, pair->nxt[from]) || !after(end, pair->una[from])))
 		return FACT(OUT_OF_WINDOW);
 	return 0;
 }

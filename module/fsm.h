@@ -181,6 +181,7 @@ enum tcpstate_letter {
  * @edge: per endpoint, the highest acknowledgment plus window that its peer
  *	ever advertised: it may send up to here
  * @letters: the letters of @history, a bit each, initiator's in the low half
+ * @keeper: whoever keeps the pair may keep a bit here: the machines leave it alone
  * @refused: the last six segments, newest lowest, a bit set where refused
  * @sides: the endpoints whose refused segments agree with @memo, a bit each
  * @hits: how many refused segments agree with @memo
@@ -206,7 +207,7 @@ struct tcpstate_pair {
 	__u32 nxt[2];
 	__u32 una[2];
 	__u32 edge[2];
-	__u32 letters:22, refused:6, sides:2, hits:2;
+	__u32 letters:21, keeper:1, refused:6, sides:2, hits:2;
 	__u8 state[2];
 	__u8 wscale;
 	__u8 flags;

@@ -4,6 +4,7 @@
  * way as though nothing had been. Whatever happens, the verdict is NF_ACCEPT.
  */
 #include <linux/ip.h>
+#include <linux/ipv6.h>
 #include <linux/netdevice.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter_bridge.h>
@@ -13,6 +14,7 @@
 #include <net/ip6_fib.h>
 #include <net/l3mdev.h>
 #include <net/route.h>
+#include <net/xfrm.h>
 
 #include "flow.h"
 #include "halfopen.h"
@@ -269,6 +271,25 @@ static bool seen_in_bridge(const struct sk_buff *skb)
 }
 
 /*
+ * IPv6's authentication header is looked through, so a segment that this host
+ * authenticated in transport mode was seen before it lost the header.
+ */
+static bool seen_with_ah(const struct sk_buff *skb, u8 family)
+{
+#ifdef CONFIG_XFRM
+	const struct sec_path *path = skb_sec_path(skb);
+	const struct xfrm_state *last;
+
+	if (likely(!path || !path->len) || family != NFPROTO_IPV6)
+		return false;
+	last = path->xvec[path->len - 1];
+	return last->id.proto == IPPROTO_AH && last->props.mode == XFRM_MODE_TRANSPORT;
+#else
+	return false;
+#endif
+}
+
+/*
  * A segment that a VRF device hands on was seen on the device it came in by,
  * and what the loopback device hands on, its route attached, on its way out.
  */
@@ -277,27 +298,41 @@ static unsigned int observe_in(void *priv, struct sk_buff *skb, const struct nf_
 	const struct net_device *in = state->in;
 
 	if (!netif_is_l3_master(in) && !(in->flags & IFF_LOOPBACK && skb_valid_dst(skb)) &&
-	    !seen_in_bridge(skb))
+	    !seen_in_bridge(skb) && !seen_with_ah(skb, state->pf))
 		observe(skb, state);
 	return NF_ACCEPT;
 }
 
-static bool route_is_local(const struct sk_buff *skb, u8 family)
+static bool route_is_local(const struct dst_entry *dst, u8 family)
 {
-	if (!skb_valid_dst(skb))
-		return false;
 	if (family == NFPROTO_IPV4)
-		return skb_rtable(skb)->rt_flags & RTCF_LOCAL;
-	return container_of(skb_dst(skb), struct rt6_info, dst)->rt6i_flags & RTF_LOCAL;
+		return container_of(dst, struct rtable, dst)->rt_flags & RTCF_LOCAL;
+	return container_of(dst, struct rt6_info, dst)->rt6i_flags & RTF_LOCAL;
+}
+
+/* On its way to a VRF device, behind which it passes here again? */
+static bool goes_through_vrf(const struct sk_buff *skb, const struct nf_hook_state *state)
+{
+	const struct dst_entry *dst = skb_dst(skb);
+
+	if (likely(!netif_is_l3_master(state->out) && !(dst && netif_is_l3_master(dst->dev))))
+		return false;
+	return !skb_valid_dst(skb) || !route_is_local(dst, state->pf);
+}
+
+/* IPv6 again: a segment to which this host has put a header was seen without. */
+static bool seen_without_ah(const struct sk_buff *skb, u8 family)
+{
+	return family == NFPROTO_IPV6 && IP6CB(skb)->flags & IP6SKB_XFRM_TRANSFORMED;
 }
 
 /*
- * What a socket in a VRF sends passes here on the VRF device first and then on
- * the one it leaves by; only what stays on this host does not go on.
+ * What a socket in a VRF sends passes here on its way to the VRF device first
+ * and then to the one it leaves by; only what stays on this host does not go on.
  */
 static unsigned int observe_out(void *priv, struct sk_buff *skb, const struct nf_hook_state *state)
 {
-	if (!netif_is_l3_master(state->out) || route_is_local(skb, state->pf))
+	if (!goes_through_vrf(skb, state) && !seen_without_ah(skb, state->pf))
 		observe(skb, state);
 	return NF_ACCEPT;
 }

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
 /* One connection: its key, its memory, and its counted steps through life. */
-#include <linux/netfilter.h>
 #include <linux/siphash.h>
 #include <linux/slab.h>
 #include <net/ipv6.h>
@@ -102,7 +101,7 @@ u32 tcpstate_tuple_hash(const struct tcpstate_tuple *tuple)
  */
 u32 tcpstate_record_hash(const struct tcpstate_record *record)
 {
-	if (record->family == NFPROTO_IPV4)
+	if (!record->pair.keeper)
 		return hash4(record->addr4[0], record->addr4[1], record->port[0], record->port[1]);
 	return record->tag6;
 }
@@ -115,7 +114,7 @@ static void set_key(struct tcpstate_record *record, const struct tcpstate_tuple 
 
 	record->port[from] = tuple->sport;
 	record->port[to] = tuple->dport;
-	if (record->family == NFPROTO_IPV4) {
+	if (tuple->family == NFPROTO_IPV4) {
 		record->addr4[from] = tuple->src.s6_addr32[0];
 		record->addr4[to] = tuple->dst.s6_addr32[0];
 		return;
@@ -133,7 +132,7 @@ static bool sent_by(const struct tcpstate_record *record, const struct tcpstate_
 
 	if (record->port[from] != tuple->sport || record->port[to] != tuple->dport)
 		return false;
-	if (record->family == NFPROTO_IPV4)
+	if (tuple->family == NFPROTO_IPV4)
 		return record->addr4[from] == tuple->src.s6_addr32[0] &&
 		       record->addr4[to] == tuple->dst.s6_addr32[0];
 	return ipv6_addr_equal(&record->addr6[from], &tuple->src) &&
@@ -153,9 +152,9 @@ bool tcpstate_record_matches(const struct tcpstate_record *record,
 			     const struct tcpstate_tuple *tuple, u32 hash,
 			     enum tcpstate_end *from)
 {
-	if (record->family != tuple->family)
+	if (tcpstate_record_family(record) != tuple->family)
 		return false;
-	if (record->family == NFPROTO_IPV6 && record->tag6 != hash)
+	if (tuple->family == NFPROTO_IPV6 && record->tag6 != hash)
 		return false;
 	*from = TCPSTATE_INITIATOR;
 	if (sent_by(record, tuple, *from))
@@ -178,7 +177,7 @@ struct tcpstate_record *tcpstate_record_alloc(u8 family)
 	record = kmem_cache_alloc(family == NFPROTO_IPV4 ? cache4 : cache6,
 				  GFP_ATOMIC | __GFP_NOWARN);
 	if (record)
-		record->family = family;
+		record->pair.keeper = family == NFPROTO_IPV6;
 	return record;
 }
 
@@ -190,7 +189,7 @@ struct tcpstate_record *tcpstate_record_alloc(u8 family)
  */
 void tcpstate_record_free(struct tcpstate_record *record)
 {
-	kmem_cache_free(record->family == NFPROTO_IPV4 ? cache4 : cache6, record);
+	kmem_cache_free(record->pair.keeper ? cache6 : cache4, record);
 }
 
 /**
@@ -248,11 +247,10 @@ bool tcpstate_record_open(struct tcpstate_stats __percpu *stats, struct tcpstate
 	struct tcpstate_pair *pair = &record->pair;
 	struct tcpstate_record *next = record->next;
 	u64 now = tcpstate_now64();
-	u8 family = record->family;
 
 	memset(record, 0, sizeof(*record));
 	record->next = next;
-	record->family = family;
+	pair->keeper = parsed->tuple.family == NFPROTO_IPV6;
 	if (again)
 		tcpstate_fsm_reopen(pair, segment, from);
 	else if (!tcpstate_fsm_open(pair, segment, from))
@@ -376,10 +374,10 @@ void tcpstate_record_view(const struct tcpstate_record *record, struct tcpstate_
 	unsigned int end;
 
 	memset(view, 0, sizeof(*view));
-	view->tuple.family = record->family;
+	view->tuple.family = tcpstate_record_family(record);
 	view->tuple.sport = record->port[TCPSTATE_INITIATOR];
 	view->tuple.dport = record->port[TCPSTATE_RESPONDER];
-	if (record->family == NFPROTO_IPV4) {
+	if (view->tuple.family == NFPROTO_IPV4) {
 		view->tuple.src.s6_addr32[0] = record->addr4[TCPSTATE_INITIATOR];
 		view->tuple.dst.s6_addr32[0] = record->addr4[TCPSTATE_RESPONDER];
 	} else {

@@ -14,6 +14,7 @@
 #include <linux/cache.h>
 #include <linux/in6.h>
 #include <linux/jiffies.h>
+#include <linux/netfilter.h>
 
 #include "segment.h"
 #include "stats.h"
@@ -27,13 +28,13 @@
  * @port: ports of initiator and responder
  * @seen: when its timer was last renewed, in milliseconds
  * @segments: segments by each endpoint, modulo 2^32
- * @pair: the two state machines
+ * @pair: the two state machines; its keeper's bit is set in an IPv6 record
  * @latency: handshake latencies of responder and initiator, in microseconds
  * @since: when each endpoint entered its state, in milliseconds
  * @created: when it opened, in milliseconds
  * @created_high: bits 32 to 39 of @created, which alone would wrap in 49 days
  * @segments_high: bits 32 to 39 of @segments
- * @family: NFPROTO_IPV4 or NFPROTO_IPV6
+ * @spare: nothing
  * @addr6: IPv6 addresses of initiator and responder
  *
  * The budget, in octets. An ordinary segment touches the first cache line and
@@ -45,8 +46,8 @@
  *	 20	  4	last seen
  *	 24	  8	segments per direction
  *	 32	 32	pair, hot: nxt, una, edge per endpoint (24), letters that
- *			occurred and refused evidence (4), states (2), window
- *			shifts (1), flags (1)
+ *			occurred, family and refused evidence (4), states (2),
+ *			window shifts (1), flags (1)
  *	 64	 40	pair, cold: what refused segments claimed (8), initial
  *			sequence numbers (8) and wraps (4), which make the
  *			payload octets, retransmissions (8), sixteen letters
@@ -54,7 +55,7 @@
  *			and SYN-ACKs (1)
  *	104	  8	two handshake latencies
  *	112	  8	two stamps of state entry
- *	120	  8	created (5), high bits of segments (2), family (1)
+ *	120	  8	created (5), high bits of segments (2), spare (1)
  *	128	  -	end of an IPv4 record
  *	128	 32	addresses (IPv6)
  *	160	  -	end of an IPv6 record
@@ -77,7 +78,7 @@ struct tcpstate_record {
 	u32 created;
 	u8 created_high;
 	u8 segments_high[2];
-	u8 family;
+	u8 spare;
 	struct in6_addr addr6[];
 };
 
@@ -110,6 +111,11 @@ struct tcpstate_view {
 	bool one_sided;
 	char history[TCPSTATE_HISTORY_MAX + 1];
 };
+
+static inline u8 tcpstate_record_family(const struct tcpstate_record *record)
+{
+	return record->pair.keeper ? NFPROTO_IPV6 : NFPROTO_IPV4;
+}
 
 /* Milliseconds since boot, as fine as the tick. */
 static inline u64 tcpstate_now64(void)
