@@ -275,6 +275,9 @@ static void apply_fin(struct tcpstate_pair *pair, enum tcpstate_end end)
 	/* A second one: what was taken for the first was none, and nothing. */
 	if (pair->letters & LETTER(TCPSTATE_LETTER_FIN, end))
 		set_sent(pair, end, sent(pair, end) - 1);
+	/* Its octet counts, even where the leap over a gap did not. */
+	if (!sent(pair, end))
+		set_sent(pair, end, 1);
 	apply(pair, EV_FIN, end);
 }
 
