@@ -9,7 +9,7 @@ import time
 
 from lab import *
 
-S, SA, A, F, R = SYN, SYN | ACK, ACK, FIN | ACK, RST
+S, SA, A, F = SYN, SYN | ACK, ACK, FIN | ACK
 
 # Segments from i and r: flags, sequence and acknowledgement numbers relative to each
 # side's initial one.
@@ -154,8 +154,7 @@ def lingers(lab, fam):
     lab.R.sysctl("net.tcpstate.timeout_established", 1)
     lab.R.sysctl("net.tcpstate.timeout_close", 4)
     conn = lab.connect(fam, sport=40_000)
-    lab.expect([(conn, "CLOSE", "CLOSE", "ESTABLISHED", "ESTABLISHED")][:0],
-               counters={"opened": 1, "established": 1, "timed_out": 1})
+    lab.expect([], counters={"opened": 1, "established": 1, "timed_out": 1})
     mark = len(lab.sniffer.all())
     conn.talk()
     wait_for(lambda: (proc(lab.R)["stray"], len(lab.sniffer.since(mark))),
