@@ -3,6 +3,7 @@
 #include <linux/proc_fs.h>
 #include <linux/seq_file.h>
 #include <linux/slab.h>
+#include <linux/user_namespace.h>
 
 #include "netns.h"
 
@@ -169,27 +170,24 @@ static const u8 lnstat_counters[] = {
 	TCPSTATE_COUNT_FLOW_TABLE_FULL, TCPSTATE_COUNT_HALFOPEN_TABLE_FULL, TCPSTATE_COUNT_NOMEM,
 };
 
-static void *cpu_from(int cpu, loff_t *pos)
+/* The share of the first possible CPU from @cpu on; position 0 is the heading. */
+static void *share_from(struct seq_file *seq, int cpu, loff_t *pos)
 {
-	cpu = cpumask_next(cpu, cpu_possible_mask);
-	if (cpu >= nr_cpu_ids)
-		return NULL;
+	struct tcpstate_net *tn = tcpstate_net(seq_file_net(seq));
+
+	cpu = cpumask_next(cpu - 1, cpu_possible_mask);
 	*pos = cpu + 1;
-	return (void *)(unsigned long)(cpu + 1);
+	return cpu < nr_cpu_ids ? per_cpu_ptr(tn->stats, cpu) : NULL;
 }
 
 static void *stat_start(struct seq_file *seq, loff_t *pos)
 {
-	return *pos ? cpu_from(*pos - 2, pos) : SEQ_START_TOKEN;
+	return *pos ? share_from(seq, *pos - 1, pos) : SEQ_START_TOKEN;
 }
 
 static void *stat_next(struct seq_file *seq, void *v, loff_t *pos)
 {
-	void *next = cpu_from(*pos - 1, pos);
-
-	if (!next)
-		++*pos;
-	return next;
+	return share_from(seq, *pos, pos);
 }
 
 static void stat_stop(struct seq_file *seq, void *v)
@@ -199,7 +197,7 @@ static void stat_stop(struct seq_file *seq, void *v)
 static int stat_show(struct seq_file *seq, void *v)
 {
 	struct tcpstate_net *tn = tcpstate_net(seq_file_net(seq));
-	const struct tcpstate_stats *share;
+	const struct tcpstate_stats *share = v;
 	unsigned int i;
 
 	BUILD_BUG_ON(ARRAY_SIZE(lnstat_counters) > 31);
@@ -211,7 +209,6 @@ static int stat_show(struct seq_file *seq, void *v)
 		seq_putc(seq, '\n');
 		return 0;
 	}
-	share = per_cpu_ptr(tn->stats, (unsigned long)v - 1);
 	seq_printf(seq, "%08lx", tcpstate_stats_records(tn->stats, TCPSTATE_FLOW));
 	for (i = 0; i < ARRAY_SIZE(lnstat_counters); i++)
 		seq_printf(seq, " %08lx", READ_ONCE(share->counter[lnstat_counters[i]]));
@@ -226,14 +223,18 @@ static const struct seq_operations stat_ops = {
 	.show = stat_show,
 };
 
-/* Addresses are for the namespace's own root, who may not be the host's. */
+/*
+ * Addresses are for the namespace's own root, who may not be the host's. Made
+ * together with a user namespace, it comes before anyone is mapped to root:
+ * that will be who made them, and may do anything there anyway.
+ */
 static void give_to_root(struct proc_dir_entry *entry, struct net *net)
 {
 	kuid_t uid = make_kuid(net->user_ns, 0);
 	kgid_t gid = make_kgid(net->user_ns, 0);
 
-	proc_set_user(entry, uid_valid(uid) ? uid : GLOBAL_ROOT_UID,
-		      gid_valid(gid) ? gid : GLOBAL_ROOT_GID);
+	proc_set_user(entry, uid_valid(uid) ? uid : net->user_ns->owner,
+		      gid_valid(gid) ? gid : net->user_ns->group);
 }
 
 /**
