@@ -14,6 +14,7 @@
 #define STRETCH 256		/* buckets between two chances to reschedule */
 #define SWEEP_PERIOD HZ
 #define EMPTY_PERIOD (60 * HZ)	/* an array is kept that long for records to come */
+#define SHARED 4			/* full tables that all other namespaces may fill */
 #define EVICT_SCAN 64		/* buckets that may be looked at for a victim */
 #define EVICT_CANDIDATES 8	/* records among which one is chosen */
 
@@ -204,9 +205,9 @@ bool tcpstate_table_charge(struct tcpstate_tables *tables, struct tcpstate_table
 {
 	const struct tcpstate_buckets *buckets = rcu_dereference(table->buckets);
 
-	if (atomic_inc_return(&table->count) > table->max)
+	if ((u32)atomic_inc_return(&table->count) > table->max)
 		goto full;
-	if (table->shared && atomic_inc_return(table->shared) > table->max) {
+	if (table->shared && (u32)atomic_inc_return(table->shared) > SHARED * table->max) {
 		atomic_dec(table->shared);
 		goto full;
 	}
@@ -492,7 +493,7 @@ static void sweep(struct work_struct *work)
  * @tables: zeroed but for @timeout, which the caller has filled in
  * @stats: the namespace's counters
  * @first: this is the initial namespace, whose tables are its own; all others
- *	share as much again, since anyone may make more of them
+ *	share what fills four, since anyone may make more of them
  * @max: how many records of each kind there may be
  *
  * Context: process. Allocates nothing and starts no timer.

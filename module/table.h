@@ -60,7 +60,9 @@ struct tcpstate_tables;
  * @count: records, lingering ones too
  * @unreplied: records in the budget of those heard from one side alone
  * @max: how many records there may be
- * @shared: what all namespaces but the first have together, or NULL in the first
+ * @shared: how many all namespaces but the first have together, or NULL in the
+ *	first. They too are limited, or whoever can make namespaces could fill
+ *	the machine's memory.
  * @empty_since: jiffies at which the sweep first found it empty, 0 if it is not;
  *	the sweep's own
  * @kind: which table this is
