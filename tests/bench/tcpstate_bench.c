@@ -13,7 +13,9 @@
  *	syn N		N SYNs, each of a new connection
  *	life N		N new connections from SYN to TIME_WAIT, ten segments each
  *
- * Then a line a lane reads back: its name, segments, nanoseconds, refusals.
+ * Then a line a lane reads back: its name, segments, nanoseconds, refusals, and
+ * how many of the segments are not in the nanoseconds, for the machine did
+ * something else in their midst.
  *
  * Three lanes get identical segments: nobody, whose time is that of the loop
  * and the clock; tcpstate, its PRE_ROUTING hook; conntrack, its PRE_ROUTING and
@@ -31,6 +33,8 @@
 #include <linux/ip.h>
 #include <linux/ipv6.h>
 #include <linux/ktime.h>
+#include <linux/math64.h>
+#include <linux/minmax.h>
 #include <linux/module.h>
 #include <linux/netfilter_ipv4.h>
 #include <linux/netfilter_ipv6.h>
@@ -48,6 +52,7 @@
 #define SLICE (64 * BATCH)	/* segments of one lane's turn */
 #define ABREAST 1024		/* lives that are led in step */
 #define PAYLOAD 1000		/* octets of a data segment */
+#define INTERRUPTED 20		/* times the fastest batch: no hook varies so */
 #define FLOWS_MAX 4000000
 #define SEGMENTS_MAX 64000000
 
@@ -116,7 +121,9 @@ struct stream {
  * @sent: data segments so far, per established flow
  * @random: which flow is next
  * @segments: that it got for the last command
- * @ns: time that they took
+ * @ns: time that they took, but for @interrupted
+ * @fastest: nanoseconds a segment of its fastest batch
+ * @interrupted: segments of batches that were interrupted
  * @refused: how many of them were not accepted, or not tracked
  */
 struct lane {
@@ -125,6 +132,8 @@ struct lane {
 	struct rnd_state random;
 	u32 segments;
 	u64 ns;
+	u64 fastest;
+	u32 interrupted;
 	u32 refused;
 };
 
@@ -297,6 +306,19 @@ static void init_out(struct nf_hook_state *state)
 	nf_hook_state_init(state, NF_INET_POST_ROUTING, family, NULL, dev, NULL, net, NULL);
 }
 
+static void account(struct lane *lane, unsigned int n, unsigned int accepted, u64 ns)
+{
+	u64 each = div_u64(ns, n);
+
+	lane->segments += n;
+	lane->refused += n - accepted;
+	lane->fastest = clamp(each, 1ULL, lane->fastest);
+	if (each > lane->fastest * INTERRUPTED)
+		lane->interrupted += n;
+	else
+		lane->ns += ns;
+}
+
 /* One loop for nobody and for us, so that the difference is ours. */
 static void drive(struct lane *lane, const struct nf_hook_entry *hook, unsigned int n)
 {
@@ -308,8 +330,7 @@ static void drive(struct lane *lane, const struct nf_hook_entry *hook, unsigned 
 	start = ktime_get_ns();
 	for (i = 0; i < n; i++)
 		accepted += nf_hook_entry_hookfn(hook, batch[i], &in) == NF_ACCEPT;
-	lane->ns += ktime_get_ns() - start;
-	lane->refused += n - accepted;
+	account(lane, n, accepted, ktime_get_ns() - start);
 }
 
 static void drive_conntrack(struct lane *lane, const struct nf_hook_entry *track,
@@ -328,8 +349,7 @@ static void drive_conntrack(struct lane *lane, const struct nf_hook_entry *track
 			    nf_hook_entry_hookfn(confirm, batch[i], &out) == NF_ACCEPT;
 		nf_reset_ct(batch[i]);
 	}
-	lane->ns += ktime_get_ns() - start;
-	lane->refused += n - accepted;
+	account(lane, n, accepted, ktime_get_ns() - start);
 }
 
 /* Who is not there cannot be measured. */
@@ -354,7 +374,6 @@ static int run_batch(struct lane *lane, unsigned int n)
 	}
 	rcu_read_unlock();
 	local_bh_enable();
-	lane->segments += n;
 	return err;
 }
 
@@ -382,6 +401,8 @@ static int run(const struct stream *stream)
 	for (l = 0; l < LANES; l++) {
 		lanes[l].segments = 0;
 		lanes[l].ns = 0;
+		lanes[l].fastest = U64_MAX;
+		lanes[l].interrupted = 0;
 		lanes[l].refused = 0;
 	}
 	for (i = 0; i < stream->segments; i = end) {
@@ -506,8 +527,8 @@ static int bench_show(struct seq_file *m, void *v)
 
 	mutex_lock(&lock);
 	for (lane = lanes; lane < lanes + LANES; lane++)
-		seq_printf(m, "%s %u %llu %u\n", lane->name, lane->segments, lane->ns,
-			   lane->refused);
+		seq_printf(m, "%s %u %llu %u %u\n", lane->name, lane->segments, lane->ns,
+			   lane->refused, lane->interrupted);
 	mutex_unlock(&lock);
 	return 0;
 }
