@@ -107,7 +107,7 @@ struct tcpstate_outcome tcpstate_flow_step(struct tcpstate_tables *tables,
 {
 	struct tcpstate_pair *pair = &record->pair;
 	const u8 before[2] = { pair->state[0], pair->state[1] };
-	bool was = !tcpstate_fsm_ended(pair) && tcpstate_fsm_unreplied(pair);
+	bool was = tcpstate_table_budgets(tcpstate_flows(tables), record);
 	struct tcpstate_outcome out;
 
 	lockdep_assert_held(&bucket->lock);
@@ -115,7 +115,7 @@ struct tcpstate_outcome tcpstate_flow_step(struct tcpstate_tables *tables,
 	if (out.action == TCPSTATE_ANEW)
 		tcpstate_record_end(tables->stats, record, out.reason);
 	tcpstate_table_unreplied(tcpstate_flows(tables), was,
-				 !tcpstate_fsm_ended(pair) && tcpstate_fsm_unreplied(pair));
+				 tcpstate_table_budgets(tcpstate_flows(tables), record));
 	/* In the same states a timer is only ever renewed, so the bucket knows enough. */
 	if (unlikely(before[0] != pair->state[0] || before[1] != pair->state[1]))
 		tcpstate_bucket_due(bucket, tcpstate_record_deadline(record, tables->timeout));

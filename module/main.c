@@ -6,6 +6,7 @@
 #include <linux/module.h>
 
 #include "netns.h"
+#include "sweep.h"
 
 /* Far beyond what memory allows; a slip of the hand ends here. */
 #define LIMIT_MAX BIT(26)
@@ -54,12 +55,12 @@ static int __init tcpstate_init(void)
 	err = tcpstate_record_init();
 	if (err)
 		return err;
-	err = tcpstate_table_init();
+	err = tcpstate_sweep_init();
 	if (err)
 		goto exit_record;
 	err = tcpstate_netns_init();
 	if (err)
-		goto exit_table;
+		goto exit_sweep;
 	err = tcpstate_proc_init();
 	if (err)
 		goto exit_netns;
@@ -69,8 +70,8 @@ static int __init tcpstate_init(void)
 
 exit_netns:
 	tcpstate_netns_exit();
-exit_table:
-	tcpstate_table_exit();
+exit_sweep:
+	tcpstate_sweep_exit();
 exit_record:
 	tcpstate_record_exit();
 	return err;
@@ -80,7 +81,7 @@ static void __exit tcpstate_exit(void)
 {
 	tcpstate_proc_exit();
 	tcpstate_netns_exit();
-	tcpstate_table_exit();
+	tcpstate_sweep_exit();
 	tcpstate_record_exit();
 }
 

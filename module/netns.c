@@ -5,6 +5,7 @@
 #include <net/netns/generic.h>
 
 #include "netns.h"
+#include "sweep.h"
 
 static unsigned int net_id __read_mostly;
 
@@ -48,7 +49,7 @@ int tcpstate_net_enable(struct tcpstate_net *tn, bool enable)
 		tcpstate_observe_unregister(tn->net);
 		tn->enabled = false;
 		synchronize_rcu();
-		tcpstate_tables_release(&tn->tables);
+		tcpstate_sweep_release(&tn->tables);
 	}
 	mutex_unlock(&tn->lock);
 	return err;
@@ -114,7 +115,7 @@ static void __net_exit net_exit_batch(struct list_head *nets)
 	list_for_each_entry(net, nets, exit_list) {
 		tn = tcpstate_net(net);
 		tcpstate_proc_net_exit(tn);
-		tcpstate_tables_release(&tn->tables);
+		tcpstate_sweep_release(&tn->tables);
 		free_percpu(tn->stats);
 	}
 }

@@ -95,7 +95,7 @@ static void *halfopen_start(struct seq_file *seq, loff_t *pos)
 	struct tcpstate_view *view;
 
 	if (!*pos) {
-		walk->cursor.place = 0;
+		walk->cursor = (struct tcpstate_cursor){};
 		walk->pos = 0;
 		walk->next = 0;
 		walk->n = 0;

@@ -4,6 +4,7 @@
 
 #include "compat.h"
 #include "netns.h"
+#include "sweep.h"
 
 /* Deadlines are compared in milliseconds modulo 2^32, so half of that is the end. */
 #define TIMEOUT_MAX (S32_MAX / MSEC_PER_SEC)
@@ -71,7 +72,7 @@ static int timeout_handler(TCPSTATE_CTL_CONST struct ctl_table *table, int write
 	int err = proc_douintvec_minmax(&local, write, buffer, length, pos);
 
 	if (!err && write)
-		tcpstate_tables_rescan(&tn->tables);
+		tcpstate_sweep_rescan(&tn->tables);
 	return err;
 }
 

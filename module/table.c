@@ -1,53 +1,33 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Buckets of records, and the sweep that expires, grows and frees them. */
-#include <linux/log2.h>
+/* Buckets of records: found, filed, evicted, read. */
 #include <linux/mm.h>
 #include <linux/random.h>
 #include <linux/rcupdate.h>
 #include <linux/slab.h>
 
+#include "sweep.h"
 #include "table.h"
 
-#define ORDER_MIN 7		/* the first array must do with GFP_ATOMIC */
-#define ORDER_MAX 26
-#define GROWTH 2		/* log2 of how many buckets one becomes */
-#define STRETCH 256		/* buckets between two chances to reschedule */
-#define SWEEP_PERIOD HZ
-#define EMPTY_PERIOD (60 * HZ)	/* an array is kept that long for records to come */
+#define ORDER_MIN 7			/* the first array must do with GFP_ATOMIC */
 #define SHARED 4			/* full tables that all other namespaces may fill */
-#define EVICT_SCAN 64		/* buckets that may be looked at for a victim */
-#define EVICT_CANDIDATES 8	/* records among which one is chosen */
+#define EVICT_SCAN 64			/* buckets that may be looked at for a victim */
+#define EVICT_CANDIDATES 8		/* records among which one is chosen */
 
-static struct workqueue_struct *workqueue;
 static struct lock_class_key lock_keys[TCPSTATE_KIND_MAX];
 
 /* What all namespaces but the first hold together. */
 static atomic_t shared_count[TCPSTATE_KIND_MAX];
 
 /**
- * tcpstate_table_init() - prepare what all tables share
+ * tcpstate_buckets_alloc() - an empty array of buckets
+ * @kind: of which table
+ * @order: log2 of how many
+ * @gfp: how to allocate
  *
- * Context: module initialisation.
- * Return: 0 or -ENOMEM.
+ * Return: the array, to be freed by kvfree(), or NULL.
  */
-int __init tcpstate_table_init(void)
-{
-	workqueue = alloc_workqueue("tcpstate", WQ_UNBOUND, 0);
-	return workqueue ? 0 : -ENOMEM;
-}
-
-/**
- * tcpstate_table_exit() - undo tcpstate_table_init()
- *
- * Context: module exit, after every table was released.
- */
-void tcpstate_table_exit(void)
-{
-	destroy_workqueue(workqueue);
-}
-
-static struct tcpstate_buckets *buckets_alloc(enum tcpstate_kind kind, unsigned int order,
-					      gfp_t gfp)
+struct tcpstate_buckets *tcpstate_buckets_alloc(enum tcpstate_kind kind, unsigned int order,
+						gfp_t gfp)
 {
 	struct tcpstate_buckets *buckets;
 	size_t i;
@@ -61,11 +41,6 @@ static struct tcpstate_buckets *buckets_alloc(enum tcpstate_kind kind, unsigned 
 		lockdep_set_class(&buckets->bucket[i].lock, &lock_keys[kind]);
 	}
 	return buckets;
-}
-
-static struct tcpstate_bucket *bucket_of(struct tcpstate_buckets *buckets, u32 hash)
-{
-	return &buckets->bucket[hash >> (32 - buckets->order)];
 }
 
 /**
@@ -83,7 +58,7 @@ struct tcpstate_bucket *tcpstate_table_lock(struct tcpstate_table *table, u32 ha
 	struct tcpstate_bucket *bucket;
 
 	while (buckets) {
-		bucket = bucket_of(buckets, hash);
+		bucket = tcpstate_bucket_of(buckets, hash);
 		tcpstate_bucket_lock(bucket);
 		if (likely(bucket->first != TCPSTATE_MOVED))
 			return bucket;
@@ -110,12 +85,12 @@ struct tcpstate_bucket *tcpstate_table_lock_new(struct tcpstate_tables *tables,
 
 	if (likely(bucket))
 		return bucket;
-	buckets = buckets_alloc(table->kind, ORDER_MIN, GFP_ATOMIC | __GFP_NOWARN);
+	buckets = tcpstate_buckets_alloc(table->kind, ORDER_MIN, GFP_ATOMIC | __GFP_NOWARN);
 	if (!buckets)
 		return NULL;
 	if (cmpxchg((struct tcpstate_buckets __force **)&table->buckets, NULL, buckets))
 		kvfree(buckets);
-	queue_delayed_work(workqueue, &tables->sweep, SWEEP_PERIOD);
+	tcpstate_sweep_start(tables);
 	return tcpstate_table_lock(table, hash);
 }
 
@@ -186,13 +161,6 @@ void tcpstate_bucket_unlink(struct tcpstate_bucket *bucket, struct tcpstate_reco
 	WRITE_ONCE(*link, record->next);
 }
 
-/* Is the table so full that chains grow? */
-static bool wants_growth(const struct tcpstate_table *table,
-			 const struct tcpstate_buckets *buckets)
-{
-	return buckets->order < ORDER_MAX && atomic_read(&table->count) > 1 << buckets->order;
-}
-
 /**
  * tcpstate_table_charge() - account for a record that is about to be filed
  * @tables: the tables
@@ -213,7 +181,7 @@ bool tcpstate_table_charge(struct tcpstate_tables *tables, struct tcpstate_table
 	}
 	/* Once only, when the limit is crossed: the sweep looks again anyway. */
 	if (buckets && unlikely(atomic_read(&table->count) == (1 << buckets->order) + 1))
-		mod_delayed_work(workqueue, &tables->sweep, 0);
+		tcpstate_sweep_now(tables);
 	return true;
 full:
 	atomic_dec(&table->count);
@@ -251,20 +219,22 @@ void tcpstate_table_unreplied(struct tcpstate_table *table, bool was, bool is)
 		atomic_dec(&table->unreplied);
 }
 
-/* Does the record count in its table's budget of one-sided ones? */
-static bool is_unreplied(const struct tcpstate_table *table, const struct tcpstate_record *record)
-{
-	return table->kind == TCPSTATE_FLOW && !tcpstate_fsm_ended(&record->pair) &&
-	       tcpstate_fsm_unreplied(&record->pair);
-}
-
-/* End a record that no segment ended, take it out and free it. */
-static void discard(struct tcpstate_tables *tables, struct tcpstate_table *table,
-		    struct tcpstate_bucket *bucket, struct tcpstate_record *record,
-		    enum tcpstate_reason reason)
+/**
+ * tcpstate_table_discard() - take a record out, end it and free it
+ * @tables: the tables
+ * @table: the record's
+ * @bucket: the record's, locked by the caller
+ * @record: the record
+ * @reason: for which it ends, unless it has ended already
+ *
+ * Context: BH disabled.
+ */
+void tcpstate_table_discard(struct tcpstate_tables *tables, struct tcpstate_table *table,
+			    struct tcpstate_bucket *bucket, struct tcpstate_record *record,
+			    enum tcpstate_reason reason)
 {
 	lockdep_assert_held(&bucket->lock);
-	tcpstate_table_unreplied(table, is_unreplied(table, record), false);
+	tcpstate_table_unreplied(table, tcpstate_table_budgets(table, record), false);
 	tcpstate_record_end(tables->stats, record, reason);
 	tcpstate_bucket_unlink(bucket, record);
 	tcpstate_record_free(record);
@@ -329,163 +299,12 @@ bool tcpstate_table_evict(struct tcpstate_tables *tables, struct tcpstate_table 
 	while (record && record != victim)
 		record = record->next;
 	if (record && rank(tables, record, now) == best) {
-		discard(tables, table, where, record, TCPSTATE_REASON_EVICTED);
+		tcpstate_table_discard(tables, table, where, record, TCPSTATE_REASON_EVICTED);
 		done = true;
 	}
 	if (where != held)
 		tcpstate_bucket_unlock(where);
 	return done;
-}
-
-/* Expire what is due in a bucket. */
-static void sweep_bucket(struct tcpstate_tables *tables, struct tcpstate_table *table,
-			 struct tcpstate_bucket *bucket, u32 now)
-{
-	struct tcpstate_record *record, *next;
-	bool was;
-
-	lockdep_assert_held(&bucket->lock);
-	/* As far off as deadlines go: the records bring it nearer. */
-	bucket->due = now + S32_MAX;
-	for (record = bucket->first; record; record = next) {
-		next = record->next;
-		if (tcpstate_due(tcpstate_record_deadline(record, tables->timeout), now)) {
-			was = is_unreplied(table, record);
-			tcpstate_table_unreplied(table, was, false);
-			if (tcpstate_record_expire(tables->stats, record, now)) {
-				discard(tables, table, bucket, record, TCPSTATE_REASON_NONE);
-				continue;
-			}
-		}
-		tcpstate_bucket_due(bucket, tcpstate_record_deadline(record, tables->timeout));
-	}
-}
-
-/* Visit the buckets that have something due, or all; of the others nothing else is read. */
-static void sweep_table(struct tcpstate_tables *tables, struct tcpstate_table *table,
-			struct tcpstate_buckets *buckets, bool all)
-{
-	size_t i, size = 1UL << buckets->order;
-	struct tcpstate_bucket *bucket;
-	u32 now = tcpstate_now();
-
-	for (i = 0; i < size; i++) {
-		bucket = &buckets->bucket[i];
-		if (READ_ONCE(bucket->first) &&
-		    (all || tcpstate_due(READ_ONCE(bucket->due), now))) {
-			spin_lock_bh(&bucket->lock);
-			sweep_bucket(tables, table, bucket, now);
-			spin_unlock_bh(&bucket->lock);
-		}
-		if (i % STRETCH == STRETCH - 1) {
-			cond_resched();
-			now = tcpstate_now();
-		}
-	}
-}
-
-/* Move a bucket's records to the larger array; afterwards it is MOVED for ever. */
-static void move_bucket(struct tcpstate_bucket *bucket, struct tcpstate_buckets *larger)
-{
-	struct tcpstate_record *record, *next;
-	struct tcpstate_bucket *target;
-
-	spin_lock_bh(&bucket->lock);
-	for (record = bucket->first; record; record = next) {
-		next = record->next;
-		target = bucket_of(larger, tcpstate_record_hash(record));
-		spin_lock_nested(&target->lock, SINGLE_DEPTH_NESTING);
-		tcpstate_bucket_link(target, record, bucket->due);
-		spin_unlock(&target->lock);
-	}
-	WRITE_ONCE(bucket->first, TCPSTATE_MOVED);
-	spin_unlock_bh(&bucket->lock);
-}
-
-/* Return the array that is in force afterwards: without memory the old one. */
-static struct tcpstate_buckets *grow(struct tcpstate_table *table,
-				     struct tcpstate_buckets *buckets)
-{
-	unsigned int order = min_t(unsigned int, buckets->order + GROWTH, ORDER_MAX);
-	struct tcpstate_buckets *larger;
-	size_t i;
-
-	larger = buckets_alloc(table->kind, order, GFP_KERNEL | __GFP_NOWARN);
-	if (!larger)
-		return buckets;
-	rcu_assign_pointer(buckets->next, larger);
-	for (i = 0; i < 1UL << buckets->order; i++) {
-		move_bucket(&buckets->bucket[i], larger);
-		if (i % STRETCH == STRETCH - 1)
-			cond_resched();
-	}
-	rcu_assign_pointer(table->buckets, larger);
-	synchronize_rcu();
-	kvfree(buckets);
-	return larger;
-}
-
-/* Withdraw the array and free it, with what was filed in the last moment. */
-static void release(struct tcpstate_tables *tables, struct tcpstate_table *table,
-		    struct tcpstate_buckets *buckets, enum tcpstate_reason reason)
-{
-	struct tcpstate_bucket *bucket;
-	size_t i;
-
-	RCU_INIT_POINTER(table->buckets, NULL);
-	synchronize_rcu();
-	for (i = 0; i < 1UL << buckets->order; i++) {
-		bucket = &buckets->bucket[i];
-		if (!bucket->first)
-			continue;
-		spin_lock_bh(&bucket->lock);
-		while (bucket->first)
-			discard(tables, table, bucket, bucket->first, reason);
-		spin_unlock_bh(&bucket->lock);
-	}
-	kvfree(buckets);
-}
-
-/* Return whether the table still has an array. */
-static bool sweep_one(struct tcpstate_tables *tables, struct tcpstate_table *table, bool all)
-{
-	/* Only this work replaces an array, and release() waits for it to end. */
-	struct tcpstate_buckets *buckets = rcu_dereference_protected(table->buckets, true);
-
-	if (!buckets)
-		return false;
-	while (wants_growth(table, buckets)) {
-		struct tcpstate_buckets *larger = grow(table, buckets);
-
-		if (larger == buckets)
-			break;
-		buckets = larger;
-	}
-	sweep_table(tables, table, buckets, all);
-
-	if (atomic_read(&table->count)) {
-		table->empty_since = 0;
-	} else if (!table->empty_since) {
-		table->empty_since = jiffies | 1;
-	} else if (time_after(jiffies, table->empty_since + EMPTY_PERIOD)) {
-		table->empty_since = 0;
-		release(tables, table, buckets, TCPSTATE_REASON_EVICTED);
-		return false;
-	}
-	return true;
-}
-
-static void sweep(struct work_struct *work)
-{
-	struct tcpstate_tables *tables = container_of(to_delayed_work(work),
-						      struct tcpstate_tables, sweep);
-	bool all = xchg(&tables->rescan, false), again = false;
-	unsigned int kind;
-
-	for (kind = 0; kind < TCPSTATE_KIND_MAX; kind++)
-		again |= sweep_one(tables, &tables->table[kind], all);
-	if (again)
-		queue_delayed_work(workqueue, &tables->sweep, SWEEP_PERIOD);
 }
 
 /**
@@ -505,13 +324,24 @@ void tcpstate_tables_init(struct tcpstate_tables *tables,
 	unsigned int kind;
 
 	tables->stats = stats;
-	INIT_DELAYED_WORK(&tables->sweep, sweep);
+	tcpstate_sweep_prepare(tables);
 	for (kind = 0; kind < TCPSTATE_KIND_MAX; kind++) {
 		tables->table[kind].kind = kind;
 		tables->table[kind].max = max[kind];
 		if (!first)
 			tables->table[kind].shared = &shared_count[kind];
 	}
+}
+
+/* The array that holds the records of a place, or NULL where there is none. */
+static struct tcpstate_buckets *array_at(struct tcpstate_table *table, u64 place)
+{
+	struct tcpstate_buckets *buckets = rcu_dereference(table->buckets);
+
+	while (buckets &&
+	       READ_ONCE(tcpstate_bucket_of(buckets, place)->first) == TCPSTATE_MOVED)
+		buckets = rcu_dereference(buckets->next);
+	return buckets;
 }
 
 /*
@@ -528,15 +358,13 @@ static struct tcpstate_bucket *lock_place(struct tcpstate_table *table, u64 *pla
 	unsigned int steps;
 	u64 behind;
 
-	for (steps = 0; *place < TCPSTATE_PLACE_END && steps < STRETCH; steps++) {
-		buckets = rcu_dereference(table->buckets);
-		while (buckets && READ_ONCE(bucket_of(buckets, *place)->first) == TCPSTATE_MOVED)
-			buckets = rcu_dereference(buckets->next);
+	for (steps = 0; *place < TCPSTATE_PLACE_END && steps < TCPSTATE_STRETCH; steps++) {
+		buckets = array_at(table, *place);
 		if (!buckets) {
 			*place = TCPSTATE_PLACE_END;
 			return NULL;
 		}
-		bucket = bucket_of(buckets, *place);
+		bucket = tcpstate_bucket_of(buckets, *place);
 		behind = ((*place >> (32 - buckets->order)) + 1) << (32 - buckets->order);
 		if (READ_ONCE(bucket->first)) {
 			tcpstate_bucket_lock(bucket);
@@ -552,80 +380,12 @@ static struct tcpstate_bucket *lock_place(struct tcpstate_table *table, u64 *pla
 	return NULL;
 }
 
-static void flush_table(struct tcpstate_tables *tables, struct tcpstate_table *table)
-{
-	struct tcpstate_bucket *bucket;
-	u64 place = 0;
-
-	while (place < TCPSTATE_PLACE_END) {
-		rcu_read_lock();
-		local_bh_disable();
-		bucket = lock_place(table, &place);
-		if (bucket) {
-			while (bucket->first)
-				discard(tables, table, bucket, bucket->first,
-					TCPSTATE_REASON_FLUSHED);
-			tcpstate_bucket_unlock(bucket);
-		}
-		local_bh_enable();
-		rcu_read_unlock();
-		cond_resched();
-	}
-}
-
-/**
- * tcpstate_tables_flush() - end every record
- * @tables: the tables; segments may go on arriving
- *
- * Context: process.
- */
-void tcpstate_tables_flush(struct tcpstate_tables *tables)
-{
-	unsigned int kind;
-
-	for (kind = 0; kind < TCPSTATE_KIND_MAX; kind++)
-		flush_table(tables, &tables->table[kind]);
-}
-
-/**
- * tcpstate_tables_release() - end every record and free all memory
- * @tables: the tables; no segment arrives any more and a grace period has
- *	passed since the last. They may be used again.
- *
- * Context: process.
- */
-void tcpstate_tables_release(struct tcpstate_tables *tables)
-{
-	struct tcpstate_buckets *buckets;
-	unsigned int kind;
-
-	cancel_delayed_work_sync(&tables->sweep);
-	for (kind = 0; kind < TCPSTATE_KIND_MAX; kind++) {
-		buckets = rcu_dereference_protected(tables->table[kind].buckets, true);
-		if (buckets)
-			release(tables, &tables->table[kind], buckets, TCPSTATE_REASON_FLUSHED);
-	}
-}
-
-/**
- * tcpstate_tables_rescan() - timeouts have changed
- * @tables: the tables
- *
- * The next sweep asks every record for its deadline.
- * Context: process.
- */
-void tcpstate_tables_rescan(struct tcpstate_tables *tables)
-{
-	WRITE_ONCE(tables->rescan, true);
-}
-
 /**
  * tcpstate_table_read() - read the next stretch of a table
  * @table: the table
  * @cursor: where to read on; zeroed for the start, moved by what was read
  * @views: filled in with records that have not ended
- * @room: how many @views there are. A bucket that holds more is cut short;
- *	with sixteen that is rarer than a broken machine.
+ * @room: how many @views there are; a bucket that holds more takes more reads
  *
  * Context: process. Takes one bucket's lock for as long as it copies it.
  * Return: how many views were filled in. Zero says that nothing is left if
@@ -636,15 +396,28 @@ unsigned int tcpstate_table_read(struct tcpstate_table *table, struct tcpstate_c
 {
 	struct tcpstate_record *record;
 	struct tcpstate_bucket *bucket;
-	unsigned int n = 0;
+	unsigned int n = 0, skip = cursor->skip, already = skip;
+	u64 place = cursor->place;
 
 	rcu_read_lock();
 	local_bh_disable();
+	cursor->skip = 0;
 	bucket = lock_place(table, &cursor->place);
 	if (bucket) {
-		for (record = bucket->first; record && n < room; record = record->next)
-			if (!tcpstate_fsm_ended(&record->pair))
-				tcpstate_record_view(record, &views[n++]);
+		for (record = bucket->first; record; record = record->next) {
+			if (tcpstate_fsm_ended(&record->pair))
+				continue;
+			if (skip) {
+				skip--;
+				continue;
+			}
+			if (n == room) {
+				cursor->skip = already + n;
+				cursor->place = place;
+				break;
+			}
+			tcpstate_record_view(record, &views[n++]);
+		}
 		tcpstate_bucket_unlock(bucket);
 	}
 	local_bh_enable();

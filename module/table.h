@@ -96,9 +96,11 @@ struct tcpstate_tables {
 /**
  * struct tcpstate_cursor - a reader's place in a table
  * @place: hash of the next bucket to read; TCPSTATE_PLACE_END when all were read
+ * @skip: how many records of that bucket were read already
  */
 struct tcpstate_cursor {
 	u64 place;
+	unsigned int skip;
 };
 
 #define TCPSTATE_PLACE_END BIT_ULL(32)
@@ -111,14 +113,11 @@ typedef unsigned int (*tcpstate_rank_fn)(const struct tcpstate_tables *tables,
 					 const struct tcpstate_record *record, u32 now);
 
 /* Life of the tables: process context. */
-int tcpstate_table_init(void);
-void tcpstate_table_exit(void);
 void tcpstate_tables_init(struct tcpstate_tables *tables,
 			  struct tcpstate_stats __percpu *stats, bool first,
 			  const unsigned int max[TCPSTATE_KIND_MAX]);
-void tcpstate_tables_flush(struct tcpstate_tables *tables);
-void tcpstate_tables_release(struct tcpstate_tables *tables);
-void tcpstate_tables_rescan(struct tcpstate_tables *tables);
+struct tcpstate_buckets *tcpstate_buckets_alloc(enum tcpstate_kind kind, unsigned int order,
+						gfp_t gfp);
 
 /* Segments: any context, RCU read side, BH disabled. */
 struct tcpstate_bucket *tcpstate_table_lock(struct tcpstate_table *table, u32 hash);
@@ -136,10 +135,30 @@ void tcpstate_table_uncharge(struct tcpstate_table *table);
 bool tcpstate_table_evict(struct tcpstate_tables *tables, struct tcpstate_table *table, u32 hash,
 			  struct tcpstate_bucket *held, tcpstate_rank_fn rank, u32 now);
 void tcpstate_table_unreplied(struct tcpstate_table *table, bool was, bool is);
+void tcpstate_table_discard(struct tcpstate_tables *tables, struct tcpstate_table *table,
+			    struct tcpstate_bucket *bucket, struct tcpstate_record *record,
+			    enum tcpstate_reason reason);
 
 /* Readers: process context. */
 unsigned int tcpstate_table_read(struct tcpstate_table *table, struct tcpstate_cursor *cursor,
 				 struct tcpstate_view *views, unsigned int room);
+
+/* Buckets that may be visited between two chances for others to run. */
+#define TCPSTATE_STRETCH 256
+
+static inline struct tcpstate_bucket *tcpstate_bucket_of(struct tcpstate_buckets *buckets,
+							 u32 hash)
+{
+	return &buckets->bucket[hash >> (32 - buckets->order)];
+}
+
+/* Does the record count in its table's budget of one-sided ones? */
+static inline bool tcpstate_table_budgets(const struct tcpstate_table *table,
+					  const struct tcpstate_record *record)
+{
+	return table->kind == TCPSTATE_FLOW && !tcpstate_fsm_ended(&record->pair) &&
+	       tcpstate_fsm_unreplied(&record->pair);
+}
 
 /*
  * A bucket is mostly locked by one function and unlocked by another, which
