@@ -173,6 +173,9 @@ class Lab:
             sock.close()
         self.sniffer.close()
         for ns in self.A, self.R, self.B:
+            # An orphaned socket may keep its namespace for minutes yet.
+            if not BARE:
+                ns.sysctl("net.tcpstate.enabled", 0)
             ns.close()
 
     # making connections

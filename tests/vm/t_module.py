@@ -451,14 +451,22 @@ def deletions():
             ns.close()
         wait_equal(lambda: out.run("ip", "-o", "link").count(": v"), 0,
                    "devices of namespaces that are not gone")
-    # their shares of the common ceiling are back
-    spaces = [Namespace("after") for _ in range(SHARED)]
-    for ns in spaces:
-        forge = Forge(attach(ns))
-        forge.flows(range(1 << 24, (1 << 24) + most))
-        forge.halfopens(range(most))
-    for ns in spaces:
-        wait_equal(lambda ns=ns: room(ns), [most, most, 0, 0, 0], "room in new namespaces")
+    # Their shares of the common ceiling come back, be it after their devices went.
+    def fill():
+        spaces = [Namespace("after") for _ in range(SHARED)]
+        for ns in spaces:
+            forge = Forge(attach(ns))
+            forge.flows(range(1 << 24, (1 << 24) + most))
+            forge.halfopens(range(most))
+        for ns in spaces:
+            wait_equal(lambda ns=ns: proc(ns)["syn"], 2 * most, "SYNs that arrived")
+        rooms = [room(ns) for ns in spaces]
+        for ns in spaces:
+            ns.sysctl("net.tcpstate.enabled", 0)
+            ns.close()
+        return rooms
+
+    wait_equal(fill, [[most, most, 0, 0, 0]] * SHARED, "room in new namespaces")
 
 
 @test("one ceiling for all namespaces but the first, whose own it never takes", families=None,
