@@ -106,6 +106,14 @@ def attach(target, dev="f0"):
     ns.ip(f"link add {dev} address 02:00:00:00:0f:01 type veth peer name out address "
           "02:00:00:00:0f:02", "link set out up", f"link set {dev} netns {target.path}")
     up(target, dev)
+    # Until the kernel has taken note of the carrier, what is sent is lost without a word.
+    probe, before = Forge(ns), proc(target)["rst"]
+
+    def heard():
+        with contextlib.suppress(OSError):
+            probe.send(0, RST)
+        return proc(target)["rst"] > before
+    wait_for(heard, what=f"{dev}'s carrier")
     return ns
 
 
