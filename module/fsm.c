@@ -227,23 +227,22 @@ static __u32 judge_handshake(struct tcpstate_pair *pair, const struct tcpstate_s
 	}
 
 	/* From the responder, or in a simultaneous open from either. */
-	if (pair->state[from] == TCPSTATE_LISTEN) {
-		if (!answers)
-			return FACT(INVALID_ACK);
-		/* RFC 5961 4: a challenge ACK for a connection of before looks so. */
-		if (!seg->len && !(seg->flags & TCPSTATE_FIN))
-			return PROVES_NOTHING;
-		/* Data: its SYN-ACK passed unseen. */
-		pair_start(pair, from, seg->seq - 1);
-		pair_advance(pair, from, seg->seq);
-		pair->una[from] = seg->seq;
-		pair->edge[from] = seg->seq + seg->len + 65535;
-		pair->edge[peer] = seg->ack;
-		pair->hits = 0;
-		pair_suppose_shifts(pair);
-		tcpstate_transition(pair, TCPSTATE_EV_SYNACK, from);
+	if (pair->state[from] != TCPSTATE_LISTEN)
 		return 0;
-	}
+	if (!answers)
+		return FACT(INVALID_ACK);
+	/* RFC 5961 4: a challenge ACK for a connection of before looks so. */
+	if (!seg->len && !(seg->flags & TCPSTATE_FIN))
+		return PROVES_NOTHING;
+	/* Data: its SYN-ACK passed unseen. */
+	pair_start(pair, from, seg->seq - 1);
+	pair_advance(pair, from, seg->seq);
+	pair->una[from] = seg->seq;
+	pair->edge[from] = seg->seq + seg->len + 65535;
+	pair->edge[peer] = seg->ack;
+	pair->hits = 0;
+	pair_suppose_shifts(pair);
+	tcpstate_transition(pair, TCPSTATE_EV_SYNACK, from);
 	return 0;
 }
 
@@ -254,7 +253,6 @@ static __u32 judge_numbers(const struct tcpstate_pair *pair, const struct tcpsta
 	enum tcpstate_end peer = tcpstate_peer(from);
 	__u32 end = seg->seq + seg->len;
 	__u32 fin = seg->flags & TCPSTATE_FIN ? 1 : 0;
-
 	bool seen = tcpstate_fsm_spoke(pair, peer);
 
 	/* The window of an endpoint that was never seen is known from its SYN alone. */

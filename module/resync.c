@@ -94,15 +94,13 @@ static bool carries_on_dispute(struct tcpstate_pair *pair, const struct tcpstate
 
 	if (pair->sides || !pair->hits)
 		return false;
-	if (from == disputed) {
-		if (!seq_near(seg->seq - *acknowledged, difference, HORIZON))
-			return false;
-		pair->hits++;
-	} else {
-		if (!seq_near(seg->ack, *acknowledged, HORIZON))
-			return false;
+	if (from != disputed) {
 		*acknowledged = seg->ack;
+		return true;
 	}
+	if (!seq_near(seg->seq - *acknowledged, difference, HORIZON))
+		return false;
+	pair->hits++;
 	return true;
 }
 

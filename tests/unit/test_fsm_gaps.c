@@ -488,15 +488,20 @@ static const char *forged_fin_of_b(struct wire *w)
 	return close_from_a(w);
 }
 
-/* What B sends passes us with its numbers shifted, and A's acks do not. */
+/* What @from sends passes us with its numbers shifted, and its peer's acks do not. */
+static void shifted_by(struct wire *w, enum host from, __u8 flags, __u32 len, __u32 shift)
+{
+	struct tcpstate_segment seg = wire_make(w, from, flags, len);
+
+	w->snd[from] = seg_end(&seg);
+	wire_hear(w, !from);
+	seg.seq += shift;
+	wire_put(w, from, seg);
+}
+
 static void shifted(struct wire *w, __u8 flags, __u32 len, __u32 shift)
 {
-	struct tcpstate_segment seg = wire_make(w, B, flags, len);
-
-	w->snd[B] = seg_end(&seg);
-	wire_hear(w, A);
-	seg.seq += shift;
-	wire_put(w, B, seg);
+	shifted_by(w, B, flags, len, shift);
 }
 
 static const char *disagreement(struct wire *w)
@@ -524,6 +529,59 @@ static const char *disagreement(struct wire *w)
 	IN(FIN_WAIT2, LAST_ACK);
 	say(w, A, ACK, 0);
 	IN(TIME_WAIT, CLOSE);
+	return NULL;
+}
+
+/* The same where it is A that is shifted, whichever speaks first. */
+static const char *disagreement_of_a(struct wire *w)
+{
+	enum host first;
+	int n;
+
+	handshake(w);
+	first = w->iss[A] & 1 ? A : B;
+	for (n = 0; n < 12; n++) {
+		if (first == B)
+			say(w, B, ACK, 100);
+		shifted_by(w, A, ACK, 1000, 0x30000000);
+		if (first == A)
+			say(w, B, ACK, 100);
+	}
+	MUST(w->pair.flags & TCPSTATE_LIBERAL);
+	IN(ESTABLISHED, ESTABLISHED);
+	shifted_by(w, A, FIN | ACK, 0, 0x30000000);
+	say(w, B, FIN | ACK, 0);
+	shifted_by(w, A, ACK, 0, 0x30000000);
+	IN(TIME_WAIT, CLOSE);
+	return NULL;
+}
+
+/* B's acks wander, so A's numbers differ from them each time by something else. */
+static const char *wandering_is_no_disagreement(struct wire *w)
+{
+	int n;
+
+	handshake(w);
+	say(w, A, ACK, 100);
+	say(w, B, ACK, 100);
+	for (n = 1; n <= 20; n++) {
+		forge(w, A, w->snd[A] + 0x30000000u, w->rcv[A] + 0x20000000u, ACK, 100);
+		forge(w, B, w->snd[B] + 0x20000000u, w->rcv[B] + 0x11000000u * n, ACK, 100);
+	}
+	MUST(!(w->pair.flags & TCPSTATE_LIBERAL));
+	return NULL;
+}
+
+/* Where I was never seen, the window for R's early data is a SYN's at the most. */
+static const char *only_r_too_early(struct wire *w)
+{
+	miss(w, A, SYN, 0);
+	say(w, B, SYN | ACK, 0);
+	forge(w, B, w->snd[B], w->rcv[B], ACK, 65536);
+	ONLY(FACT(OUT_OF_WINDOW));
+	forge(w, B, w->snd[B], w->rcv[B], ACK, 65535);
+	ONLY(0);
+	IN(SYN_SENT, SYN_RECV);
 	return NULL;
 }
 
@@ -698,6 +756,7 @@ static const struct life lives[] = {
 	{ "only R seen: an ack beyond ISS+1 proves ESTABLISHED", only_r },
 	{ "only R seen: an ack of ISS+1 proves nothing", only_r_no_proof },
 	{ "only R seen: an ack beyond ISS+1 out of the window proves nothing", only_r_forged },
+	{ "only R seen: early data beyond any SYN's window is out of it", only_r_too_early },
 	{ "where I was seen, R's ack is no proof", seen_i_needs_its_own_ack },
 	{ "a gap both ways: one segment each way suffices", gap_both },
 	{ "a gap from I to R, R speaks first", gap_of_a },
@@ -711,6 +770,8 @@ static const struct life lives[] = {
 	{ "a forged FIN of I in the window is found out", forged_fin },
 	{ "a forged FIN of R in the window is found out", forged_fin_of_b },
 	{ "a constant disagreement makes a flow liberal, and it closes", disagreement },
+	{ "the same where it is I that is shifted", disagreement_of_a },
+	{ "a disagreement that wanders makes no flow liberal", wandering_is_no_disagreement },
 	{ "a liberal flow is reset", disagreement_reset },
 	{ "contradictions that are not constant make no flow liberal",
 	  contradiction_is_no_disagreement },
