@@ -128,7 +128,8 @@ struct tcpstate_outcome tcpstate_resync_refuse(struct tcpstate_pair *pair,
 	__u32 end = seg->seq + seg->len + fin;
 	bool seq_agrees, ack_agrees, continues;
 
-	if (tcpstate_fsm_halfopen(pair) || pair_has_state(pair, TCPSTATE_TIME_WAIT))
+	/* Nothing to go by yet, or nothing to go on for. */
+	if (pair_has_state(pair, TCPSTATE_SYN_SENT) || pair_has_state(pair, TCPSTATE_TIME_WAIT))
 		return outcome_unchanged(fact);
 
 	continues = pair->sides == 1 << peer && pair->refused & 1 &&
