@@ -11,6 +11,13 @@
 #include "resync.h"
 #include "transition.h"
 
+/* Stops at the most that it can hold. */
+static void count_up(__u8 *count)
+{
+	if (*count < 255)
+		++*count;
+}
+
 static struct tcpstate_outcome anew(enum tcpstate_reason reason)
 {
 	return (struct tcpstate_outcome){ .action = TCPSTATE_ANEW, .reason = reason };
@@ -446,8 +453,8 @@ static struct tcpstate_outcome on_syn(struct tcpstate_pair *pair,
 	if (seg->seq == pair->iss[from] &&
 	    pair->letters & (LETTER(TCPSTATE_LETTER_SYN, from) |
 			     LETTER(TCPSTATE_LETTER_SYNACK, from))) {
-		if (from == TCPSTATE_INITIATOR && pair->syn < 255)
-			pair->syn++;
+		if (from == TCPSTATE_INITIATOR)
+			count_up(&pair->syn);
 		pair->retrans[from] += seg->count;
 		return outcome_unchanged(FACT(SYN_RETRANS));
 	}
@@ -478,8 +485,7 @@ static struct tcpstate_outcome on_synack(struct tcpstate_pair *pair,
 
 	if (again && pair->letters & LETTER(TCPSTATE_LETTER_SYNACK, from) &&
 	    mine != TCPSTATE_SYN_SENT) {
-		if (pair->synack < 255)
-			pair->synack++;
+		count_up(&pair->synack);
 		pair->retrans[from] += seg->count;
 		return outcome_believed(FACT(SYNACK_RETRANS));
 	}
@@ -508,8 +514,7 @@ static struct tcpstate_outcome on_synack(struct tcpstate_pair *pair,
 			return outcome_unchanged(FACT(INVALID_ACK));
 		pair_acknowledge(pair, peer, seg->ack, pair_window_edge(pair, seg, from));
 		tcpstate_history_segment(pair, seg, from);
-		if (pair->synack < 255)
-			pair->synack++;
+		count_up(&pair->synack);
 		if (theirs == TCPSTATE_SYN_SENT) {
 			tcpstate_transition(pair, TCPSTATE_EV_SYNACK, from);
 			return outcome_believed(0);
@@ -527,8 +532,7 @@ static struct tcpstate_outcome on_synack(struct tcpstate_pair *pair,
 		 */
 		take_synack(pair, seg, from);
 		pair_agree_on_shifts(pair);
-		if (pair->synack < 255)
-			pair->synack++;
+		count_up(&pair->synack);
 		if (mine == TCPSTATE_SYN_RECV) {
 			pair->retrans[from] += seg->count;
 			return outcome_believed(FACT(SYNACK_RETRANS));

@@ -14,14 +14,5 @@
 
 bool tcpstate_halfopen_admit(struct tcpstate_tables *tables, struct tcpstate_bucket *bucket,
 			     u32 hash, u32 now);
-void tcpstate_halfopen_file(struct tcpstate_tables *tables, struct tcpstate_bucket *bucket,
-			    struct tcpstate_record *record);
-void tcpstate_halfopen_take(struct tcpstate_tables *tables, struct tcpstate_bucket *bucket,
-			    struct tcpstate_record *record);
-struct tcpstate_outcome tcpstate_halfopen_step(struct tcpstate_tables *tables,
-					       struct tcpstate_bucket *bucket,
-					       struct tcpstate_record *record,
-					       const struct tcpstate_segment *segment,
-					       enum tcpstate_end from, u32 now);
 
 #endif /* _TCPSTATE_HALFOPEN_H */

@@ -54,7 +54,7 @@ static bool file_flow(struct tcpstate_tables *tables, struct tcpstate_record *re
 	}
 	admitted = tcpstate_flow_admit(tables, bucket, record, hash, now);
 	if (admitted)
-		tcpstate_flow_file(tables, bucket, record);
+		tcpstate_table_file(tables, tcpstate_flows(tables), bucket, record);
 	tcpstate_bucket_unlock(bucket);
 	return admitted;
 }
@@ -64,7 +64,7 @@ static bool file_halfopen(struct tcpstate_tables *tables, struct tcpstate_bucket
 {
 	if (!tcpstate_halfopen_admit(tables, birth, hash, now))
 		return false;
-	tcpstate_halfopen_file(tables, birth, record);
+	tcpstate_table_file(tables, tcpstate_halfopens(tables), birth, record);
 	return true;
 }
 
@@ -111,7 +111,8 @@ static void step_halfopen(struct tcpstate_tables *tables, struct tcpstate_bucket
 {
 	struct tcpstate_outcome out;
 
-	out = tcpstate_halfopen_step(tables, birth, record, &parsed->segment, from, now);
+	out = tcpstate_table_step(tables, tcpstate_halfopens(tables), birth, record,
+				  &parsed->segment, from, now);
 	switch (out.action) {
 	case TCPSTATE_ANEW:
 		/* Its successor is half-open too, and stays in its place. */
@@ -123,7 +124,7 @@ static void step_halfopen(struct tcpstate_tables *tables, struct tcpstate_bucket
 		if (tcpstate_fsm_ended(&record->pair) ||
 		    tcpstate_record_kind(record) == TCPSTATE_HALFOPEN)
 			break;
-		tcpstate_halfopen_take(tables, birth, record);
+		tcpstate_table_take(tcpstate_halfopens(tables), birth, record);
 		file(tables, birth, record, hash, now);
 		break;
 	default:
@@ -139,19 +140,21 @@ static void step_halfopen(struct tcpstate_tables *tables, struct tcpstate_bucket
 static bool step_flow(struct tcpstate_tables *tables, const struct tcpstate_parsed *parsed,
 		      u32 hash, struct tcpstate_record **successor, u32 now)
 {
+	struct tcpstate_table *flows = tcpstate_flows(tables);
 	struct tcpstate_bucket *bucket;
 	struct tcpstate_record *record;
 	struct tcpstate_outcome out;
 	enum tcpstate_end from;
 
-	bucket = tcpstate_table_lock(tcpstate_flows(tables), hash);
+	bucket = tcpstate_table_lock(flows, hash);
 	if (!bucket)
 		return false;
 	record = tcpstate_bucket_find(bucket, &parsed->tuple, hash, &from);
 	if (record) {
-		out = tcpstate_flow_step(tables, bucket, record, &parsed->segment, from, now);
+		out = tcpstate_table_step(tables, flows, bucket, record, &parsed->segment, from,
+					  now);
 		if (out.action == TCPSTATE_ANEW) {
-			tcpstate_flow_take(tables, bucket, record);
+			tcpstate_table_take(flows, bucket, record);
 			*successor = record;
 		}
 	}

@@ -220,6 +220,76 @@ void tcpstate_table_unreplied(struct tcpstate_table *table, bool was, bool is)
 }
 
 /**
+ * tcpstate_table_file() - put a record into the table that it is charged to
+ * @tables: the tables
+ * @table: the one that admitted it
+ * @bucket: of the record's hash, locked by the caller
+ * @record: the record, open
+ *
+ * Context: RCU read side, BH disabled.
+ */
+void tcpstate_table_file(struct tcpstate_tables *tables, struct tcpstate_table *table,
+			 struct tcpstate_bucket *bucket, struct tcpstate_record *record)
+{
+	tcpstate_table_unreplied(table, false, tcpstate_table_budgets(table, record));
+	tcpstate_bucket_link(bucket, record, tcpstate_record_deadline(record, tables->timeout));
+}
+
+/**
+ * tcpstate_table_take() - take a record out of its table without ending it
+ * @table: the record's
+ * @bucket: the record's, locked by the caller
+ * @record: the record; afterwards the caller's own
+ *
+ * Context: BH disabled.
+ */
+void tcpstate_table_take(struct tcpstate_table *table, struct tcpstate_bucket *bucket,
+			 struct tcpstate_record *record)
+{
+	tcpstate_table_unreplied(table, tcpstate_table_budgets(table, record), false);
+	tcpstate_bucket_unlink(bucket, record);
+	tcpstate_table_uncharge(table);
+}
+
+/**
+ * tcpstate_table_step() - a segment of a record's connection
+ * @tables: the tables
+ * @table: the record's
+ * @bucket: the record's, locked by the caller
+ * @record: the record
+ * @segment: the segment
+ * @from: its sender
+ * @now: tcpstate_now()
+ *
+ * Context: RCU read side, BH disabled.
+ * Return: as tcpstate_fsm_step(). With TCPSTATE_ANEW the record has ended
+ * already, for the reason that is stated. Where it goes on and
+ * tcpstate_record_kind() is not its table's, it must move to the other.
+ */
+struct tcpstate_outcome tcpstate_table_step(struct tcpstate_tables *tables,
+					    struct tcpstate_table *table,
+					    struct tcpstate_bucket *bucket,
+					    struct tcpstate_record *record,
+					    const struct tcpstate_segment *segment,
+					    enum tcpstate_end from, u32 now)
+{
+	struct tcpstate_pair *pair = &record->pair;
+	const u8 before[2] = { pair->state[0], pair->state[1] };
+	bool was = tcpstate_table_budgets(table, record);
+	struct tcpstate_outcome out;
+
+	lockdep_assert_held(&bucket->lock);
+	out = tcpstate_record_step(tables->stats, record, segment, from, now);
+	if (out.action == TCPSTATE_ANEW)
+		tcpstate_record_end(tables->stats, record, out.reason);
+	tcpstate_table_unreplied(table, was, tcpstate_table_budgets(table, record));
+	/* In the same states a timer is only ever renewed, so the bucket knows enough. */
+	if (unlikely(before[0] != pair->state[0] || before[1] != pair->state[1]))
+		tcpstate_bucket_due(bucket, tcpstate_record_deadline(record, tables->timeout));
+	return out;
+}
+
+/**
  * tcpstate_table_discard() - take a record out, end it and free it
  * @tables: the tables
  * @table: the record's
@@ -233,12 +303,9 @@ void tcpstate_table_discard(struct tcpstate_tables *tables, struct tcpstate_tabl
 			    struct tcpstate_bucket *bucket, struct tcpstate_record *record,
 			    enum tcpstate_reason reason)
 {
-	lockdep_assert_held(&bucket->lock);
-	tcpstate_table_unreplied(table, tcpstate_table_budgets(table, record), false);
+	tcpstate_table_take(table, bucket, record);
 	tcpstate_record_end(tables->stats, record, reason);
-	tcpstate_bucket_unlink(bucket, record);
 	tcpstate_record_free(record);
-	tcpstate_table_uncharge(table);
 }
 
 /**

@@ -135,6 +135,16 @@ void tcpstate_table_uncharge(struct tcpstate_table *table);
 bool tcpstate_table_evict(struct tcpstate_tables *tables, struct tcpstate_table *table, u32 hash,
 			  struct tcpstate_bucket *held, tcpstate_rank_fn rank, u32 now);
 void tcpstate_table_unreplied(struct tcpstate_table *table, bool was, bool is);
+void tcpstate_table_file(struct tcpstate_tables *tables, struct tcpstate_table *table,
+			 struct tcpstate_bucket *bucket, struct tcpstate_record *record);
+void tcpstate_table_take(struct tcpstate_table *table, struct tcpstate_bucket *bucket,
+			 struct tcpstate_record *record);
+struct tcpstate_outcome tcpstate_table_step(struct tcpstate_tables *tables,
+					    struct tcpstate_table *table,
+					    struct tcpstate_bucket *bucket,
+					    struct tcpstate_record *record,
+					    const struct tcpstate_segment *segment,
+					    enum tcpstate_end from, u32 now);
 void tcpstate_table_discard(struct tcpstate_tables *tables, struct tcpstate_table *table,
 			    struct tcpstate_bucket *bucket, struct tcpstate_record *record,
 			    enum tcpstate_reason reason);
