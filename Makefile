@@ -6,27 +6,37 @@
 KDIR ?= $(firstword $(wildcard /lib/modules/$(shell uname -r)/build) \
 	$(shell ls -d /usr/src/linux-headers-*-amd64 2>/dev/null | sort -rV))
 VM_KERNELS ?= 6.1 6.12
+PREFIX ?= /usr/local
+installing = PREFIX='$(PREFIX)' DESTDIR='$(DESTDIR)' KDIR='$(KDIR)'
 
-all: module
+all: module tool
 
 help:
 	@sed -n 's/^## //p' $(firstword $(MAKEFILE_LIST))
 
-## make             the module, for the running kernel (or KDIR=/path/to/headers)
+## make             the module, for the running kernel (or KDIR=/path/to/headers), and the tool
 module:
 	@test -d '$(KDIR)' || { echo 'no kernel headers: run tests/deps build as root, or set KDIR=' >&2; exit 1; }
 	$(MAKE) -C $(KDIR) M=$(CURDIR) modules
 
-## make demo        the main job on real traffic, in the test VM
-demo:
+tool:
+	$(MAKE) -C tools
+
+# The tool as the test VM has it in its PATH, and once more under sanitizers.
+vm-tool:
 	@tests/deps build vm
+	@$(MAKE) -s -C tools all asan
+
+## make demo        the main job on real traffic, in the test VM
+demo: vm-tool
 	@tests/vm/run -- tests/vm/demo
 
 ## make test        every test, on every kernel; ends with `N passed, N failed`
 test:
 	@tests/deps
-	@tests/run tests/style 'make -s -C tests/unit check' tests/vm/selftest \
-		$(VM_KERNELS:%='tests/vm/run --timeout 1200 --kernel % -- tests/vm/all')
+	@$(MAKE) -s vm-tool
+	@tests/run --jobs 2 tests/style tests/spec 'make -s -C tests/unit check' tests/vm/selftest \
+		$(VM_KERNELS:%='tests/vm/run --timeout 1800 --kernel % -- tests/vm/all')
 
 ## make test-unit   the pure parts, in userspace under sanitizers
 test-unit:
@@ -34,13 +44,11 @@ test-unit:
 	@tests/run 'make -s -C tests/unit check'
 
 ## make test-vm     the VM tests; T='t_one t_two' for some, VM_KERNELS=6.12 elsewhere
-test-vm:
-	@tests/deps build vm
+test-vm: vm-tool
 	@tests/run $(VM_KERNELS:%='tests/vm/run --timeout 1200 --kernel % -- tests/vm/all $(T)')
 
 ## make vm          a shell in the test VM; KERNEL=6.12 for another
-vm:
-	@tests/deps build vm
+vm: vm-tool
 	@tests/vm/run $(if $(KERNEL),--kernel $(KERNEL)) --timeout 86400 --tty -- bash
 
 ## make style       checkpatch, sparse, W=1 and the like
@@ -53,9 +61,23 @@ bench:
 	@tests/deps build vm
 	@tests/bench/run
 
+## make install     into this system: PREFIX=/usr/local, or below DESTDIR=
+install: all
+	@$(installing) tools/install add
+
+## make uninstall   what `make install` and `make dkms` did
+uninstall:
+	@$(installing) tools/install remove
+
+## make dkms        the module by way of dkms, which builds it for every new kernel
+dkms:
+	@$(installing) tools/install dkms
+
 ## make clean
 clean:
 	@test ! -d '$(KDIR)' || $(MAKE) -s -C $(KDIR) M=$(CURDIR) clean
+	@$(MAKE) -s -C tools clean
 	@$(MAKE) -s -C tests/unit clean
 
-.PHONY: all help module demo test test-unit test-vm vm style bench clean
+.PHONY: all help module tool vm-tool demo test test-unit test-vm vm style bench \
+	install uninstall dkms clean

@@ -8,6 +8,7 @@
 
 #include <linux/sysctl.h>
 #include <linux/version.h>
+#include <net/genetlink.h>
 #include <net/net_namespace.h>
 
 /* 6.11 takes every entry of a table for one; before, an empty one ended it. */
@@ -33,5 +34,15 @@ tcpstate_register_sysctl(struct net *net, const char *path, struct ctl_table *ta
 #else
 #define TCPSTATE_CTL_CONST const
 #endif
+
+/* The attributes of a dump's request; 6.6 put them where a doit has them. */
+static inline struct nlattr **tcpstate_genl_dump_attrs(struct netlink_callback *cb)
+{
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 6, 0)
+	return genl_dumpit_info(cb)->attrs;
+#else
+	return genl_info_dump(cb)->attrs;
+#endif
+}
 
 #endif /* _TCPSTATE_COMPAT_H */

@@ -51,6 +51,6 @@ bool tcpstate_flow_admit(struct tcpstate_tables *tables, struct tcpstate_bucket 
 		goto full;
 	return true;
 full:
-	tcpstate_count(tables->stats, FLOW_TABLE_FULL);
+	tcpstate_count(tables->log->stats, FLOW_TABLE_FULL);
 	return false;
 }

@@ -65,43 +65,6 @@ enum tcpstate_end {
 	TCPSTATE_RESPONDER,
 };
 
-/*
- * What a segment proved or was refused for: bits of tcpstate_outcome::facts.
- * Each is a counter of the same name.
- */
-enum tcpstate_fact {
-	TCPSTATE_FACT_ESTABLISHED,	/* the handshake that we watched is complete */
-	TCPSTATE_FACT_SIMULTANEOUS_OPEN,
-	TCPSTATE_FACT_SIMULTANEOUS_CLOSE,
-	TCPSTATE_FACT_SYN_RETRANS,
-	TCPSTATE_FACT_SYNACK_RETRANS,
-	TCPSTATE_FACT_FIN_RETRANS,
-	TCPSTATE_FACT_DATA_RETRANS,
-	TCPSTATE_FACT_KEEPALIVE,
-	TCPSTATE_FACT_ZERO_WINDOW,	/* the sender's window shut with this segment */
-	TCPSTATE_FACT_OUT_OF_WINDOW,
-	TCPSTATE_FACT_INVALID_ACK,
-	TCPSTATE_FACT_INVALID_RST,
-	TCPSTATE_FACT_RST_INEXACT,
-	TCPSTATE_FACT_STRAY,		/* the record has ended, or nothing opens one */
-	TCPSTATE_FACT_RESYNC,
-	TCPSTATE_FACT_MAX,
-};
-
-/* Why a record ended. */
-enum tcpstate_reason {
-	TCPSTATE_REASON_NONE,
-	TCPSTATE_REASON_FIN,
-	TCPSTATE_REASON_RESET,
-	TCPSTATE_REASON_REFUSED,
-	TCPSTATE_REASON_TIMEOUT,
-	TCPSTATE_REASON_SUPERSEDED,
-	TCPSTATE_REASON_REUSED,
-	TCPSTATE_REASON_EVICTED,
-	TCPSTATE_REASON_FLUSHED,
-	TCPSTATE_REASON_MAX,
-};
-
 /* What the caller is to do with the record after a segment. */
 enum tcpstate_action {
 	TCPSTATE_KEEP,	/* it goes on */
@@ -114,7 +77,7 @@ enum tcpstate_action {
 
 /**
  * struct tcpstate_outcome - what became of a pair by one segment
- * @facts: set of BIT(enum tcpstate_fact)
+ * @facts: set of BIT(enum tcpstate_fact); each is a counter of the same name
  * @action: enum tcpstate_action
  * @reason: enum tcpstate_reason, where @action is not TCPSTATE_KEEP
  * @renew: the segment proves that the connection lives, so that its timer
@@ -227,6 +190,11 @@ static inline enum tcpstate_end tcpstate_peer(enum tcpstate_end end)
 	return end == TCPSTATE_INITIATOR ? TCPSTATE_RESPONDER : TCPSTATE_INITIATOR;
 }
 
+static inline enum tcpstate_by tcpstate_by(enum tcpstate_end end)
+{
+	return end == TCPSTATE_INITIATOR ? TCPSTATE_BY_INITIATOR : TCPSTATE_BY_RESPONDER;
+}
+
 /**
  * tcpstate_fsm_ended() - has the record ended and does it merely linger?
  * @pair: the pair
@@ -240,15 +208,26 @@ static inline bool tcpstate_fsm_ended(const struct tcpstate_pair *pair)
 }
 
 /**
+ * tcpstate_fsm_half() - are these the states of an incomplete handshake?
+ * @state: of both endpoints
+ *
+ * Return: true where the initiator has proved nothing but its wish.
+ */
+static inline bool tcpstate_fsm_half(const __u8 state[2])
+{
+	return state[TCPSTATE_INITIATOR] == TCPSTATE_SYN_SENT ||
+	       state[TCPSTATE_INITIATOR] == TCPSTATE_SYN_RECV;
+}
+
+/**
  * tcpstate_fsm_halfopen() - is the handshake still incomplete?
  * @pair: the pair
  *
- * Return: true while the initiator has proved nothing but its wish.
+ * Return: as tcpstate_fsm_half().
  */
 static inline bool tcpstate_fsm_halfopen(const struct tcpstate_pair *pair)
 {
-	return pair->state[TCPSTATE_INITIATOR] == TCPSTATE_SYN_SENT ||
-	       pair->state[TCPSTATE_INITIATOR] == TCPSTATE_SYN_RECV;
+	return tcpstate_fsm_half(pair->state);
 }
 
 bool tcpstate_fsm_flags_valid(__u8 flags);
@@ -261,6 +240,8 @@ struct tcpstate_outcome tcpstate_fsm_step(struct tcpstate_pair *pair,
 					  enum tcpstate_end from);
 enum tcpstate_reason tcpstate_fsm_expire(struct tcpstate_pair *pair);
 void tcpstate_fsm_close(struct tcpstate_pair *pair);
+enum tcpstate_by tcpstate_fsm_closed_by(const struct tcpstate_pair *pair);
+const char *tcpstate_fsm_conn_state(const struct tcpstate_pair *pair, const __u8 state[2]);
 bool tcpstate_fsm_spoke(const struct tcpstate_pair *pair, enum tcpstate_end end);
 bool tcpstate_fsm_unreplied(const struct tcpstate_pair *pair);
 unsigned int tcpstate_fsm_timeout(const struct tcpstate_pair *pair,

@@ -75,3 +75,64 @@ void tcpstate_fsm_history(const struct tcpstate_pair *pair, char text[TCPSTATE_H
 	}
 	text[i] = '\0';
 }
+
+static bool told(const struct tcpstate_pair *pair, enum tcpstate_end end,
+		 enum tcpstate_letter letter)
+{
+	return pair->letters & LETTER(letter, end);
+}
+
+/**
+ * tcpstate_fsm_closed_by() - which endpoint ended the connection
+ * @pair: the pair of a record that ended by FIN, RST or refusal
+ *
+ * Return: the sender of the RST; where there was none, of the first FIN.
+ */
+enum tcpstate_by tcpstate_fsm_closed_by(const struct tcpstate_pair *pair)
+{
+	enum tcpstate_letter letter = TCPSTATE_LETTER_RST;
+	unsigned int i;
+
+	if (!told(pair, TCPSTATE_INITIATOR, letter) && !told(pair, TCPSTATE_RESPONDER, letter))
+		letter = TCPSTATE_LETTER_FIN;
+	for (i = 0; i < TCPSTATE_HISTORY_MAX; i++)
+		if ((pair->history >> (4 * i) & 15) == letter)
+			return tcpstate_by(pair->lower >> i & 1);
+	return TCPSTATE_BY_NONE;
+}
+
+/**
+ * tcpstate_fsm_conn_state() - Zeek's name for how a connection ended
+ * @pair: the pair
+ * @state: the endpoints' states just before the end
+ *
+ * Return: one of Zeek's conn_state values, see inference.md.
+ */
+const char *tcpstate_fsm_conn_state(const struct tcpstate_pair *pair, const __u8 state[2])
+{
+	const enum tcpstate_end i = TCPSTATE_INITIATOR, r = TCPSTATE_RESPONDER;
+	bool halfopen = tcpstate_fsm_half(state);
+	bool fin_i = told(pair, i, TCPSTATE_LETTER_FIN), fin_r = told(pair, r, TCPSTATE_LETTER_FIN);
+	bool spoke_i = tcpstate_fsm_spoke(pair, i), spoke_r = tcpstate_fsm_spoke(pair, r);
+	bool syn = told(pair, i, TCPSTATE_LETTER_SYN);
+	bool synack = told(pair, r, TCPSTATE_LETTER_SYNACK);
+
+	if (fin_i && fin_r)
+		return "SF";
+	if (told(pair, r, TCPSTATE_LETTER_RST)) {
+		if (!spoke_i || (!syn && halfopen))
+			return "RSTRH";
+		return halfopen ? "REJ" : "RSTR";
+	}
+	if (told(pair, i, TCPSTATE_LETTER_RST))
+		return spoke_r ? "RSTO" : "RSTOS0";
+	if (fin_i)
+		return spoke_r ? "S2" : "SH";
+	if (fin_r)
+		return spoke_i ? "S3" : "SHR";
+	if (!spoke_r)
+		return "S0";
+	if (state[0] == TCPSTATE_ESTABLISHED && state[1] == TCPSTATE_ESTABLISHED && (syn || synack))
+		return "S1";
+	return "OTH";
+}

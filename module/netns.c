@@ -1,11 +1,32 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Coming and going of network namespaces. */
+/* Coming and going of network namespaces, and what each may hold. */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/mm.h>
 #include <linux/moduleparam.h>
+#include <linux/rtnetlink.h>
 #include <linux/slab.h>
 #include <net/netns/generic.h>
 
 #include "netns.h"
 #include "sweep.h"
+#include "trace.h"
+
+/* Limits far beyond what memory allows; a slip of the hand ends here. */
+#define LIMIT_MAX BIT(26)
+
+unsigned int tcpstate_max_flows;
+module_param_named(max_flows, tcpstate_max_flows, uint, 0444);
+MODULE_PARM_DESC(max_flows, "flows in a network namespace (default: one per 32 KiB of memory)");
+
+unsigned int tcpstate_max_halfopen;
+module_param_named(max_halfopen, tcpstate_max_halfopen, uint, 0444);
+MODULE_PARM_DESC(max_halfopen,
+		 "half-opens in a network namespace (default: one per 64 KiB of memory, at most 65536)");
+
+unsigned int tcpstate_max_listeners;
+module_param_named(max_listeners, tcpstate_max_listeners, uint, 0444);
+MODULE_PARM_DESC(max_listeners, "listeners in a network namespace (default: 1024)");
 
 static unsigned int net_id __read_mostly;
 
@@ -23,6 +44,32 @@ MODULE_PARM_DESC(enabled, "watch in new network namespaces (default: true)");
 struct tcpstate_net *tcpstate_net(const struct net *net)
 {
 	return net_generic(net, net_id);
+}
+
+/**
+ * tcpstate_net_stats() - every figure of a namespace
+ * @tn: the namespace
+ * @sum: filled in
+ *
+ * Context: any; see tcpstate_stats_sum().
+ */
+void tcpstate_net_stats(const struct tcpstate_net *tn, struct tcpstate_stats *sum)
+{
+	tcpstate_stats_sum(tn->log.stats, sum);
+	sum->counter[TCPSTATE_A_COUNTER_MAX_FLOWS] = tcpstate_max_flows;
+	sum->counter[TCPSTATE_A_COUNTER_MAX_HALFOPEN] = tcpstate_max_halfopen;
+	sum->counter[TCPSTATE_A_COUNTER_MAX_LISTENERS] = tcpstate_max_listeners;
+}
+
+static void stop(struct tcpstate_net *tn, enum tcpstate_reason reason)
+{
+	lockdep_assert_held(&tn->lock);
+	if (!tn->enabled)
+		return;
+	tcpstate_observe_unregister(tn->net);
+	tn->enabled = false;
+	synchronize_rcu();
+	tcpstate_sweep_release(&tn->tables, reason);
 }
 
 /**
@@ -45,11 +92,8 @@ int tcpstate_net_enable(struct tcpstate_net *tn, bool enable)
 		err = tcpstate_observe_register(tn->net);
 		if (!err)
 			tn->enabled = true;
-	} else if (!enable && tn->enabled) {
-		tcpstate_observe_unregister(tn->net);
-		tn->enabled = false;
-		synchronize_rcu();
-		tcpstate_sweep_release(&tn->tables);
+	} else if (!enable) {
+		stop(tn, TCPSTATE_REASON_FLUSHED);
 	}
 	mutex_unlock(&tn->lock);
 	return err;
@@ -66,15 +110,15 @@ static int __net_init net_init(struct net *net)
 
 	tn->net = net;
 	mutex_init(&tn->lock);
-	tn->stats = alloc_percpu(struct tcpstate_stats);
-	if (!tn->stats)
-		return -ENOMEM;
+	err = tcpstate_log_init(&tn->log, net);
+	if (err)
+		return err;
 	tcpstate_sysctl_defaults(tn);
-	tcpstate_tables_init(&tn->tables, tn->stats, net_eq(net, &init_net), max);
+	tcpstate_tables_init(&tn->tables, &tn->log, net_eq(net, &init_net), max);
 
 	err = tcpstate_proc_net_init(tn);
 	if (err)
-		goto free_stats;
+		goto exit_log;
 	err = tcpstate_sysctl_net_init(tn);
 	if (err)
 		goto exit_proc;
@@ -89,8 +133,8 @@ exit_sysctl:
 	tcpstate_sysctl_net_exit(tn);
 exit_proc:
 	tcpstate_proc_net_exit(tn);
-free_stats:
-	free_percpu(tn->stats);
+exit_log:
+	tcpstate_log_exit(&tn->log);
 	return err;
 }
 
@@ -115,8 +159,9 @@ static void __net_exit net_exit_batch(struct list_head *nets)
 	list_for_each_entry(net, nets, exit_list) {
 		tn = tcpstate_net(net);
 		tcpstate_proc_net_exit(tn);
-		tcpstate_sweep_release(&tn->tables);
-		free_percpu(tn->stats);
+		tcpstate_sweep_release(&tn->tables, TCPSTATE_REASON_FLUSHED);
+		tcpstate_trace_exit(&tn->log);
+		tcpstate_log_exit(&tn->log);
 	}
 }
 
@@ -128,15 +173,67 @@ static struct pernet_operations operations = {
 	.size = sizeof(struct tcpstate_net),
 };
 
+/* A limit that was not given, and so is 0, follows from the memory that there is. */
+static int __init set_limit(const char *name, unsigned int *limit, u64 fitting,
+			    unsigned int least, unsigned int most)
+{
+	if (!*limit)
+		*limit = clamp_t(u64, fitting, least, most);
+	if (*limit <= LIMIT_MAX)
+		return 0;
+	pr_err("%s=%u is out of range, at most %lu\n", name, *limit, LIMIT_MAX);
+	return -EINVAL;
+}
+
+static int __init set_limits(void)
+{
+	u64 memory = (u64)totalram_pages() << PAGE_SHIFT;
+
+	return set_limit("max_flows", &tcpstate_max_flows, memory >> 15, 16384, 1U << 22) ?:
+	       set_limit("max_halfopen", &tcpstate_max_halfopen, memory >> 16, 4096, 65536) ?:
+	       set_limit("max_listeners", &tcpstate_max_listeners, 1024, 1024, 1024);
+}
+
 /**
  * tcpstate_netns_init() - begin in every namespace there is and will be
  *
- * Context: module initialisation.
+ * Context: module initialisation. Tells the limits in force.
  * Return: 0 or a negative errno.
  */
 int __init tcpstate_netns_init(void)
 {
-	return register_pernet_subsys(&operations);
+	int err = set_limits() ?: register_pernet_subsys(&operations);
+
+	if (err)
+		return err;
+	pr_info("at most %u flows, %u half-open, %u listeners in a network namespace\n",
+		tcpstate_max_flows, tcpstate_max_halfopen, tcpstate_max_listeners);
+	return 0;
+}
+
+/**
+ * tcpstate_netns_stop() - watch no namespace any more
+ *
+ * The module is about to go: every record ends and is told of, while there is
+ * a family to tell it through.
+ *
+ * Context: module exit.
+ */
+void tcpstate_netns_stop(void)
+{
+	struct tcpstate_net *tn;
+	struct net *net;
+
+	/* What is made from now on has nothing to tell. */
+	enabled_by_default = false;
+	down_read(&net_rwsem);
+	for_each_net(net) {
+		tn = tcpstate_net(net);
+		mutex_lock(&tn->lock);
+		stop(tn, TCPSTATE_REASON_UNLOADED);
+		mutex_unlock(&tn->lock);
+	}
+	up_read(&net_rwsem);
 }
 
 /**

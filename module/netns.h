@@ -12,7 +12,7 @@
 /**
  * struct tcpstate_net - tcpstate in one network namespace
  * @tables: flows and half-opens
- * @stats: counters
+ * @log: counters and notifications
  * @net: the namespace, which outlives this
  * @lock: serialises @enabled and the hooks
  * @enabled: the hooks are registered; protected by @lock
@@ -23,7 +23,7 @@
  */
 struct tcpstate_net {
 	struct tcpstate_tables tables;
-	struct tcpstate_stats __percpu *stats;
+	struct tcpstate_log log;
 	struct net *net;
 	struct mutex lock;	/* protects @enabled */
 	u8 enabled;
@@ -40,8 +40,10 @@ extern unsigned int tcpstate_max_listeners;
 
 int tcpstate_netns_init(void);
 void tcpstate_netns_exit(void);
+void tcpstate_netns_stop(void);
 
 struct tcpstate_net *tcpstate_net(const struct net *net);
+void tcpstate_net_stats(const struct tcpstate_net *tn, struct tcpstate_stats *sum);
 int tcpstate_net_enable(struct tcpstate_net *tn, bool enable);
 
 int tcpstate_observe_register(struct net *net);
@@ -51,6 +53,9 @@ int tcpstate_proc_init(void);
 void tcpstate_proc_exit(void);
 int tcpstate_proc_net_init(struct tcpstate_net *tn);
 void tcpstate_proc_net_exit(struct tcpstate_net *tn);
+
+int tcpstate_netlink_init(void);
+void tcpstate_netlink_exit(void);
 
 void tcpstate_sysctl_defaults(struct tcpstate_net *tn);
 int tcpstate_sysctl_net_init(struct tcpstate_net *tn);

@@ -49,7 +49,7 @@ static bool file_flow(struct tcpstate_tables *tables, struct tcpstate_record *re
 
 	bucket = tcpstate_table_lock_new(tables, tcpstate_flows(tables), hash);
 	if (!bucket) {
-		tcpstate_count(tables->stats, NOMEM);
+		tcpstate_count(tables->log->stats, NOMEM);
 		return false;
 	}
 	admitted = tcpstate_flow_admit(tables, bucket, record, hash, now);
@@ -77,7 +77,7 @@ static void file(struct tcpstate_tables *tables, struct tcpstate_bucket *birth,
 	    file_halfopen(tables, birth, record, hash, now) :
 	    file_flow(tables, record, hash, now))
 		return;
-	tcpstate_record_end(tables->stats, record, TCPSTATE_REASON_EVICTED);
+	tcpstate_record_end(tables->log, record, TCPSTATE_REASON_EVICTED);
 	tcpstate_record_free(record);
 }
 
@@ -92,15 +92,15 @@ static void open(struct tcpstate_net *tn, struct tcpstate_bucket *birth,
 	if (segment->flags & TCPSTATE_RST ||
 	    (!READ_ONCE(tn->loose) &&
 	     (segment->flags & (TCPSTATE_SYN | TCPSTATE_ACK)) != TCPSTATE_SYN)) {
-		tcpstate_count_add(tn->stats, STRAY, segment->count);
+		tcpstate_count_add(tn->log.stats, STRAY, segment->count);
 		return;
 	}
 	record = tcpstate_record_alloc(parsed->tuple.family);
 	if (!record) {
-		tcpstate_count(tn->stats, NOMEM);
+		tcpstate_count(tn->log.stats, NOMEM);
 		return;
 	}
-	tcpstate_record_open(tn->stats, record, parsed, hash, role_of_sender(parsed), false);
+	tcpstate_record_open(&tn->log, record, parsed, hash, role_of_sender(parsed), false);
 	file(tables, birth, record, hash, now);
 }
 
@@ -116,7 +116,7 @@ static void step_halfopen(struct tcpstate_tables *tables, struct tcpstate_bucket
 	switch (out.action) {
 	case TCPSTATE_ANEW:
 		/* Its successor is half-open too, and stays in its place. */
-		tcpstate_record_open(tables->stats, record, parsed, hash, role_of_sender(parsed),
+		tcpstate_record_open(tables->log, record, parsed, hash, role_of_sender(parsed),
 				     true);
 		tcpstate_bucket_due(birth, tcpstate_record_deadline(record, tables->timeout));
 		break;
@@ -173,7 +173,7 @@ static void observe_birth(struct tcpstate_net *tn, const struct tcpstate_parsed 
 
 	birth = tcpstate_table_lock_new(tables, tcpstate_halfopens(tables), hash);
 	if (!birth) {
-		tcpstate_count(tn->stats, NOMEM);
+		tcpstate_count(tn->log.stats, NOMEM);
 		return;
 	}
 	record = tcpstate_bucket_find(birth, &parsed->tuple, hash, &from);
@@ -182,7 +182,7 @@ static void observe_birth(struct tcpstate_net *tn, const struct tcpstate_parsed 
 	} else if (!step_flow(tables, parsed, hash, &successor, now)) {
 		open(tn, birth, parsed, hash, now);
 	} else if (successor) {
-		tcpstate_record_open(tn->stats, successor, parsed, hash, role_of_sender(parsed),
+		tcpstate_record_open(&tn->log, successor, parsed, hash, role_of_sender(parsed),
 				     true);
 		file(tables, birth, successor, hash, now);
 	}
@@ -240,20 +240,20 @@ static void observe(struct sk_buff *skb, const struct nf_hook_state *state)
 	case TCPSTATE_PACKET_OTHER:
 		return;
 	case TCPSTATE_PACKET_FRAGMENT:
-		tcpstate_count(tn->stats, FRAGMENT);
+		tcpstate_count(tn->log.stats, FRAGMENT);
 		return;
 	case TCPSTATE_PACKET_MALFORMED:
-		tcpstate_count(tn->stats, MALFORMED);
+		tcpstate_count(tn->log.stats, MALFORMED);
 		return;
 	case TCPSTATE_PACKET_SEGMENT:
 		break;
 	}
-	count_flags(tn->stats, &parsed.segment);
+	count_flags(tn->log.stats, &parsed.segment);
 	if (READ_ONCE(tn->checksum) && !parsed.segment.fragment &&
 	    checksum_is_bad(skb, state, parsed.thoff))
-		tcpstate_count_add(tn->stats, BAD_CHECKSUM, parsed.segment.count);
+		tcpstate_count_add(tn->log.stats, BAD_CHECKSUM, parsed.segment.count);
 	else if (!tcpstate_fsm_flags_valid(parsed.segment.flags))
-		tcpstate_count_add(tn->stats, INVALID_FLAGS, parsed.segment.count);
+		tcpstate_count_add(tn->log.stats, INVALID_FLAGS, parsed.segment.count);
 	else
 		observe_segment(tn, &parsed);
 }

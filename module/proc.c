@@ -6,8 +6,7 @@
 #include <linux/user_namespace.h>
 
 #include "netns.h"
-
-#define READ_AT_ONCE 16
+#include "walk.h"
 
 /* The kernel's order, as every view lists the states. */
 static void show_states(struct seq_file *seq, const struct tcpstate_stats *sum)
@@ -16,9 +15,10 @@ static void show_states(struct seq_file *seq, const struct tcpstate_stats *sum)
 
 	seq_puts(seq, "state        initiator  responder    entered\n");
 	for (state = 1; state <= TCPSTATE_STATE_MAX; state++)
-		seq_printf(seq, "%-11s %10ld %10ld %10lu\n", tcpstate_state_name(state),
-			   sum->endpoints[TCPSTATE_INITIATOR][state],
-			   sum->endpoints[TCPSTATE_RESPONDER][state], sum->entered[state]);
+		seq_printf(seq, "%-11s %10lu %10lu %10lu\n", tcpstate_state_name(state),
+			   tcpstate_stats_endpoints(sum, TCPSTATE_INITIATOR, state),
+			   tcpstate_stats_endpoints(sum, TCPSTATE_RESPONDER, state),
+			   sum->entered[state]);
 }
 
 static void show_value(struct seq_file *seq, const char *name, unsigned long value)
@@ -35,90 +35,55 @@ static int summary_show(struct seq_file *seq, void *v)
 	sum = kmalloc(sizeof(*sum), GFP_KERNEL);
 	if (!sum)
 		return -ENOMEM;
-	tcpstate_stats_sum(tn->stats, sum);
+	tcpstate_net_stats(tn, sum);
 
 	seq_puts(seq, "tcpstate 1\n\n");
 	show_states(seq, sum);
 	seq_printf(seq, "\n%-20s %14s\n", "counter", "value");
-	show_value(seq, "flows", sum->records[TCPSTATE_FLOW]);
-	show_value(seq, "halfopen", sum->records[TCPSTATE_HALFOPEN]);
-	show_value(seq, "listeners", 0);
-	show_value(seq, "max_flows", tcpstate_max_flows);
-	show_value(seq, "max_halfopen", tcpstate_max_halfopen);
-	show_value(seq, "max_listeners", tcpstate_max_listeners);
-	for (i = 0; i < TCPSTATE_COUNT_MAX; i++)
+	for (i = TCPSTATE_COUNTER_FIRST; i <= TCPSTATE_A_COUNTER_MAX; i++)
 		show_value(seq, tcpstate_counter_name[i], sum->counter[i]);
 	kfree(sum);
 	return 0;
 }
 
 /**
- * struct walk - a reader's progress through a table
+ * struct reader - a reader's progress through the half-open connections
  * @p: the namespace; seq_file's own
- * @cursor: where to read on
- * @pos: how many records came before @views[@next]
- * @next: which of @views is to be shown next
- * @n: how many of @views are filled in
- * @views: what was read last
+ * @walk: where to read on
+ * @pos: how many records came before the walk's current one
  */
-struct walk {
+struct reader {
 	struct seq_net_private p;
-	struct tcpstate_cursor cursor;
+	struct tcpstate_walk walk;
 	loff_t pos;
-	unsigned int next;
-	unsigned int n;
-	struct tcpstate_view views[READ_AT_ONCE];
 };
-
-/* The record to show, read from the table where need be; NULL at its end. */
-static struct tcpstate_view *current_view(struct walk *walk, struct tcpstate_table *table)
-{
-	while (walk->next == walk->n) {
-		if (walk->cursor.place == TCPSTATE_PLACE_END)
-			return NULL;
-		walk->next = 0;
-		walk->n = tcpstate_table_read(table, &walk->cursor, walk->views, READ_AT_ONCE);
-		cond_resched();
-	}
-	return &walk->views[walk->next];
-}
-
-static struct tcpstate_table *halfopen_table(struct seq_file *seq)
-{
-	return tcpstate_halfopens(&tcpstate_net(seq_file_net(seq))->tables);
-}
 
 /* Reads go on where the last one ended; only a seek backwards begins anew. */
 static void *halfopen_start(struct seq_file *seq, loff_t *pos)
 {
-	struct walk *walk = seq->private;
+	struct tcpstate_net *tn = tcpstate_net(seq_file_net(seq));
+	struct reader *reader = seq->private;
 	struct tcpstate_view *view;
 
 	if (!*pos) {
-		walk->cursor = (struct tcpstate_cursor){};
-		walk->pos = 0;
-		walk->next = 0;
-		walk->n = 0;
+		tcpstate_walk_start(&reader->walk, &tn->tables, TCPSTATE_WALK_HALFOPEN);
+		reader->pos = 0;
 	}
-	if (*pos < walk->pos)
+	if (*pos < reader->pos)
 		return NULL;
-	view = current_view(walk, halfopen_table(seq));
-	while (view && walk->pos < *pos) {
-		walk->next++;
-		walk->pos++;
-		view = current_view(walk, halfopen_table(seq));
-	}
+	view = tcpstate_walk_current(&reader->walk);
+	for (; view && reader->pos < *pos; reader->pos++)
+		view = tcpstate_walk_next(&reader->walk);
 	return view;
 }
 
 static void *halfopen_next(struct seq_file *seq, void *v, loff_t *pos)
 {
-	struct walk *walk = seq->private;
+	struct reader *reader = seq->private;
 
 	++*pos;
-	walk->next++;
-	walk->pos++;
-	return current_view(walk, halfopen_table(seq));
+	reader->pos++;
+	return tcpstate_walk_next(&reader->walk);
 }
 
 static void halfopen_stop(struct seq_file *seq, void *v)
@@ -137,15 +102,12 @@ static int halfopen_show(struct seq_file *seq, void *v)
 {
 	const struct tcpstate_view *view = v;
 	const struct tcpstate_tuple *tuple = &view->tuple;
-	bool answered;
 
-	answered = view->state[TCPSTATE_RESPONDER] != TCPSTATE_LISTEN && view->synack;
 	seq_puts(seq, tuple->family == NFPROTO_IPV4 ? "ipv4" : "ipv6");
 	show_address(seq, tuple->family, &tuple->src, tuple->sport);
 	show_address(seq, tuple->family, &tuple->dst, tuple->dport);
 	seq_printf(seq, " %s %llu %u %u\n",
-		   tcpstate_state_name(answered ? TCPSTATE_SYN_RECV : TCPSTATE_SYN_SENT),
-		   view->age_ms, view->syn, view->synack);
+		   tcpstate_state_name(view->phase), view->age_ms, view->syn, view->synack);
 	return 0;
 }
 
@@ -158,16 +120,18 @@ static const struct seq_operations halfopen_ops = {
 
 /* lnstat prints no more than 32 columns, so of the counters those that matter most. */
 static const u8 lnstat_counters[] = {
-	TCPSTATE_COUNT_SEGMENTS, TCPSTATE_COUNT_SYN, TCPSTATE_COUNT_SYNACK, TCPSTATE_COUNT_FIN,
-	TCPSTATE_COUNT_RST, TCPSTATE_COUNT_OPENED, TCPSTATE_COUNT_PICKED_UP,
-	TCPSTATE_COUNT_ESTABLISHED, TCPSTATE_COUNT_CLOSED_FIN, TCPSTATE_COUNT_CLOSED_RESET,
-	TCPSTATE_COUNT_REFUSED, TCPSTATE_COUNT_TIMED_OUT, TCPSTATE_COUNT_SUPERSEDED,
-	TCPSTATE_COUNT_REUSED, TCPSTATE_COUNT_EVICTED, TCPSTATE_COUNT_SYN_RETRANS,
-	TCPSTATE_COUNT_SYNACK_RETRANS, TCPSTATE_COUNT_FIN_RETRANS, TCPSTATE_COUNT_DATA_RETRANS,
-	TCPSTATE_COUNT_MALFORMED, TCPSTATE_COUNT_INVALID_FLAGS, TCPSTATE_COUNT_BAD_CHECKSUM,
-	TCPSTATE_COUNT_OUT_OF_WINDOW, TCPSTATE_COUNT_INVALID_ACK, TCPSTATE_COUNT_INVALID_RST,
-	TCPSTATE_COUNT_STRAY, TCPSTATE_COUNT_FRAGMENT, TCPSTATE_COUNT_RESYNC,
-	TCPSTATE_COUNT_FLOW_TABLE_FULL, TCPSTATE_COUNT_HALFOPEN_TABLE_FULL, TCPSTATE_COUNT_NOMEM,
+	TCPSTATE_A_COUNTER_SEGMENTS, TCPSTATE_A_COUNTER_SYN, TCPSTATE_A_COUNTER_SYNACK,
+	TCPSTATE_A_COUNTER_FIN, TCPSTATE_A_COUNTER_RST, TCPSTATE_A_COUNTER_OPENED,
+	TCPSTATE_A_COUNTER_PICKED_UP, TCPSTATE_A_COUNTER_ESTABLISHED, TCPSTATE_A_COUNTER_CLOSED_FIN,
+	TCPSTATE_A_COUNTER_CLOSED_RESET, TCPSTATE_A_COUNTER_REFUSED, TCPSTATE_A_COUNTER_TIMED_OUT,
+	TCPSTATE_A_COUNTER_SUPERSEDED, TCPSTATE_A_COUNTER_REUSED, TCPSTATE_A_COUNTER_EVICTED,
+	TCPSTATE_A_COUNTER_SYN_RETRANS, TCPSTATE_A_COUNTER_SYNACK_RETRANS,
+	TCPSTATE_A_COUNTER_FIN_RETRANS, TCPSTATE_A_COUNTER_DATA_RETRANS,
+	TCPSTATE_A_COUNTER_MALFORMED, TCPSTATE_A_COUNTER_INVALID_FLAGS,
+	TCPSTATE_A_COUNTER_BAD_CHECKSUM, TCPSTATE_A_COUNTER_OUT_OF_WINDOW,
+	TCPSTATE_A_COUNTER_INVALID_ACK, TCPSTATE_A_COUNTER_INVALID_RST, TCPSTATE_A_COUNTER_STRAY,
+	TCPSTATE_A_COUNTER_FRAGMENT, TCPSTATE_A_COUNTER_RESYNC, TCPSTATE_A_COUNTER_FLOW_TABLE_FULL,
+	TCPSTATE_A_COUNTER_HALFOPEN_TABLE_FULL, TCPSTATE_A_COUNTER_NOMEM,
 };
 
 /* The share of the first possible CPU from @cpu on; position 0 is the heading. */
@@ -177,7 +141,7 @@ static void *share_from(struct seq_file *seq, int cpu, loff_t *pos)
 
 	cpu = cpumask_next(cpu - 1, cpu_possible_mask);
 	*pos = cpu + 1;
-	return cpu < nr_cpu_ids ? per_cpu_ptr(tn->stats, cpu) : NULL;
+	return cpu < nr_cpu_ids ? per_cpu_ptr(tn->log.stats, cpu) : NULL;
 }
 
 static void *stat_start(struct seq_file *seq, loff_t *pos)
@@ -209,7 +173,7 @@ static int stat_show(struct seq_file *seq, void *v)
 		seq_putc(seq, '\n');
 		return 0;
 	}
-	seq_printf(seq, "%08lx", tcpstate_stats_records(tn->stats, TCPSTATE_FLOW));
+	seq_printf(seq, "%08lx", tcpstate_stats_records(tn->log.stats, TCPSTATE_FLOW));
 	for (i = 0; i < ARRAY_SIZE(lnstat_counters); i++)
 		seq_printf(seq, " %08lx", READ_ONCE(share->counter[lnstat_counters[i]]));
 	seq_putc(seq, '\n');
@@ -252,7 +216,7 @@ int tcpstate_proc_net_init(struct tcpstate_net *tn)
 	if (!proc_create_net_single("tcpstate", 0444, net->proc_net, summary_show, NULL))
 		return -ENOMEM;
 	entry = proc_create_net("tcpstate_halfopen", 0440, net->proc_net, &halfopen_ops,
-				sizeof(struct walk));
+				sizeof(struct reader));
 	if (!entry)
 		goto remove_summary;
 	give_to_root(entry, net);

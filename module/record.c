@@ -5,6 +5,7 @@
 #include <net/ipv6.h>
 
 #include "record.h"
+#include "trace.h"
 
 static hsiphash_key_t hash_key __read_mostly;
 static struct kmem_cache *cache4 __read_mostly;
@@ -210,26 +211,99 @@ static void count_segments(struct tcpstate_record *record, enum tcpstate_end fro
 		record->segments_high[from]++;
 }
 
-/* The record is about to leave the gauges. */
-static void retire(struct tcpstate_stats __percpu *stats, enum tcpstate_kind kind,
-		   const u8 state[2], enum tcpstate_reason reason)
+/* An endpoint leaves a state, or its record the world. */
+static void count_stay(struct tcpstate_stats __percpu *stats, struct tcpstate_record *record,
+		       enum tcpstate_end end, u8 state, u32 now)
 {
-	tcpstate_stats_moved(stats, TCPSTATE_INITIATOR, state[0], TCPSTATE_UNSPEC);
-	tcpstate_stats_moved(stats, TCPSTATE_RESPONDER, state[1], TCPSTATE_UNSPEC);
-	this_cpu_dec(stats->records[kind]);
-	tcpstate_stats_closed(stats, reason);
+	this_cpu_inc(stats->dwell[state][tcpstate_bucket(now - record->since[end])]);
+	record->since[end] = now;
+}
+
+/* The record leaves the gauges: nothing more will happen to it. */
+static void retire(struct tcpstate_log *log, const struct tcpstate_record *record,
+		   enum tcpstate_kind kind, const u8 state[2], enum tcpstate_reason reason)
+{
+	tcpstate_stats_closed(log->stats, kind, state, reason);
+	tcpstate_event(log, TCPSTATE_EVENT_CLOSED, record, state, reason);
+}
+
+/* One endpoint or both have gone to other states. */
+static void move(struct tcpstate_stats __percpu *stats, struct tcpstate_record *record,
+		 const u8 before[2], u32 now)
+{
+	unsigned int end;
+
+	tcpstate_stats_moved(stats, before, record->pair.state);
+	for (end = 0; end < 2; end++)
+		if (before[end] != record->pair.state[end])
+			count_stay(stats, record, end, before[end], now);
 }
 
 /* The endpoints closed, as opposed to us no longer watching them. */
-static void count_close(struct tcpstate_stats __percpu *stats, const u8 state[2])
+static void count_close(struct tcpstate_stats __percpu *stats, struct tcpstate_record *record,
+			const u8 state[2], u32 now)
 {
 	this_cpu_add(stats->entered[TCPSTATE_CLOSE],
 		     (state[0] != TCPSTATE_CLOSE) + (state[1] != TCPSTATE_CLOSE));
+	count_stay(stats, record, TCPSTATE_INITIATOR, state[0], now);
+	count_stay(stats, record, TCPSTATE_RESPONDER, state[1], now);
+}
+
+/* Microseconds, modulo 2^32: an hour, and no handshake takes that long. */
+static u32 stopwatch(void)
+{
+	return ktime_get_ns() / NSEC_PER_USEC;
+}
+
+/* The endpoint has been asked for its answer. */
+static void time_begin(struct tcpstate_record *record, enum tcpstate_end end)
+{
+	record->latency[end] = stopwatch();
+}
+
+/* It has given it; zero is for what was not measured. */
+static void time_end(struct tcpstate_log *log, struct tcpstate_record *record,
+		     enum tcpstate_end end)
+{
+	record->latency[end] = max(stopwatch() - record->latency[end], 1U);
+	record->timed |= BIT(end);
+	this_cpu_inc(log->stats->latency[end][tcpstate_bucket(record->latency[end])]);
+}
+
+/*
+ * A segment of a half-open: the answers that it is, and asks for. One that was
+ * asked for twice has no latency, since nobody knows which question it answers.
+ */
+static void time_handshake(struct tcpstate_log *log, struct tcpstate_record *record,
+			   bool answered, bool completed)
+{
+	const struct tcpstate_pair *pair = &record->pair;
+
+	if (!answered && pair->synack) {
+		if (pair->syn == 1)
+			time_end(log, record, TCPSTATE_RESPONDER);
+		time_begin(record, TCPSTATE_INITIATOR);
+	} else if (completed && pair->synack == 1) {
+		time_end(log, record, TCPSTATE_INITIATOR);
+	}
+}
+
+/* What a RST struck, and whether it was believed. */
+static void count_reset(struct tcpstate_log *log, enum tcpstate_end from, const u8 state[2],
+			u32 facts)
+{
+	enum tcpstate_reset what = TCPSTATE_RESET_IN_WINDOW;
+
+	if (facts & BIT(TCPSTATE_FACT_INVALID_RST))
+		what = TCPSTATE_RESET_OUT_OF_WINDOW;
+	else if (facts & BIT(TCPSTATE_FACT_RST_INEXACT))
+		what = TCPSTATE_RESET_INEXACT;
+	atomic_long_inc(&log->resets.count[from][state[0]][state[1]][what]);
 }
 
 /**
  * tcpstate_record_open() - a segment begins a record
- * @stats: the namespace's counters
+ * @log: the namespace's books
  * @record: of the segment's family; in no table, or ended and staying where it is
  * @parsed: the segment
  * @hash: of its tuple
@@ -239,7 +313,7 @@ static void count_close(struct tcpstate_stats __percpu *stats, const u8 state[2]
  * Context: BH disabled; caller holds the lock of the half-open bucket of @hash.
  * Return: false where the segment opens nothing; then nothing is counted.
  */
-bool tcpstate_record_open(struct tcpstate_stats __percpu *stats, struct tcpstate_record *record,
+bool tcpstate_record_open(struct tcpstate_log *log, struct tcpstate_record *record,
 			  const struct tcpstate_parsed *parsed, u32 hash, enum tcpstate_end from,
 			  bool again)
 {
@@ -260,21 +334,26 @@ bool tcpstate_record_open(struct tcpstate_stats __percpu *stats, struct tcpstate
 	record->created = now;
 	record->created_high = now >> 32;
 	record->seen = now;
+	record->since[TCPSTATE_INITIATOR] = now;
+	record->since[TCPSTATE_RESPONDER] = now;
 	count_segments(record, from, segment->count);
+	/* Whoever speaks first asks the other: for a SYN-ACK, or for what completes one. */
+	if (tcpstate_record_kind(record) == TCPSTATE_HALFOPEN)
+		time_begin(record, tcpstate_peer(from));
 
-	tcpstate_stats_moved(stats, TCPSTATE_INITIATOR, TCPSTATE_UNSPEC, pair->state[0]);
-	tcpstate_stats_moved(stats, TCPSTATE_RESPONDER, TCPSTATE_UNSPEC, pair->state[1]);
-	this_cpu_inc(stats->records[tcpstate_record_kind(record)]);
+	tcpstate_stats_opened(log->stats, tcpstate_record_kind(record), pair->state);
 	if (pair->flags & TCPSTATE_PICKED_UP)
-		tcpstate_count(stats, PICKED_UP);
+		tcpstate_count(log->stats, PICKED_UP);
 	else
-		tcpstate_count(stats, OPENED);
+		tcpstate_count(log->stats, OPENED);
+	tcpstate_event(log, TCPSTATE_EVENT_OPENED, record, pair->state, TCPSTATE_REASON_NONE);
+	tcpstate_trace(log, record, segment, from, &(struct tcpstate_outcome){});
 	return true;
 }
 
 /**
  * tcpstate_record_step() - a segment of a record's connection
- * @stats: the namespace's counters
+ * @log: the namespace's books
  * @record: caller holds its bucket's lock
  * @segment: the segment, its flags valid
  * @from: its sender
@@ -284,7 +363,7 @@ bool tcpstate_record_open(struct tcpstate_stats __percpu *stats, struct tcpstate
  * Return: as tcpstate_fsm_step(). All of it is counted but for what
  * TCPSTATE_ANEW asks of the caller.
  */
-struct tcpstate_outcome tcpstate_record_step(struct tcpstate_stats __percpu *stats,
+struct tcpstate_outcome tcpstate_record_step(struct tcpstate_log *log,
 					     struct tcpstate_record *record,
 					     const struct tcpstate_segment *segment,
 					     enum tcpstate_end from, u32 now)
@@ -292,51 +371,59 @@ struct tcpstate_outcome tcpstate_record_step(struct tcpstate_stats __percpu *sta
 	struct tcpstate_pair *pair = &record->pair;
 	const u8 before[2] = { pair->state[0], pair->state[1] };
 	enum tcpstate_kind kind = tcpstate_record_kind(record), kind_now;
+	bool answered = kind == TCPSTATE_HALFOPEN && pair->synack;
 	struct tcpstate_outcome out = tcpstate_fsm_step(pair, segment, from);
 
 	if (out.facts)
-		tcpstate_stats_facts(stats, out.facts, segment->count);
+		tcpstate_stats_facts(log->stats, out.facts, segment->count);
 	if (out.action == TCPSTATE_ANEW || out.facts & BIT(TCPSTATE_FACT_STRAY))
 		return out;
 
 	count_segments(record, from, segment->count);
+	if (unlikely(segment->flags & TCPSTATE_RST))
+		count_reset(log, from, before, out.facts);
 	if (out.renew && record->seen != now)
 		record->seen = now;
 	if (out.action == TCPSTATE_END) {
-		count_close(stats, before);
-		retire(stats, kind, before, out.reason);
+		count_close(log->stats, record, before, now);
+		retire(log, record, kind, before, out.reason);
 		return out;
 	}
-	tcpstate_stats_moved(stats, TCPSTATE_INITIATOR, before[0], pair->state[0]);
-	tcpstate_stats_moved(stats, TCPSTATE_RESPONDER, before[1], pair->state[1]);
 	kind_now = tcpstate_record_kind(record);
+	if (unlikely(kind == TCPSTATE_HALFOPEN))
+		time_handshake(log, record, answered, kind_now != kind);
 	if (unlikely(kind_now != kind)) {
-		this_cpu_dec(stats->records[kind]);
-		this_cpu_inc(stats->records[kind_now]);
+		this_cpu_dec(log->stats->records[kind]);
+		this_cpu_inc(log->stats->records[kind_now]);
 	}
+	if (unlikely(before[0] != pair->state[0] || before[1] != pair->state[1]))
+		move(log->stats, record, before, now);
+	if (out.facts & BIT(TCPSTATE_FACT_ESTABLISHED))
+		tcpstate_event(log, TCPSTATE_EVENT_ESTABLISHED, record, pair->state,
+			       TCPSTATE_REASON_NONE);
 	return out;
 }
 
 /**
  * tcpstate_record_end() - a record ends for a reason that no segment stated
- * @stats: the namespace's counters
+ * @log: the namespace's books
  * @record: caller holds its bucket's lock; nothing happens where it had ended
  * @reason: why
  *
  * Context: BH disabled.
  */
-void tcpstate_record_end(struct tcpstate_stats __percpu *stats, struct tcpstate_record *record,
+void tcpstate_record_end(struct tcpstate_log *log, struct tcpstate_record *record,
 			 enum tcpstate_reason reason)
 {
 	if (tcpstate_fsm_ended(&record->pair))
 		return;
-	retire(stats, tcpstate_record_kind(record), record->pair.state, reason);
+	retire(log, record, tcpstate_record_kind(record), record->pair.state, reason);
 	tcpstate_fsm_close(&record->pair);
 }
 
 /**
  * tcpstate_record_expire() - a record's timer ran out
- * @stats: the namespace's counters
+ * @log: the namespace's books
  * @record: caller holds its bucket's lock
  * @now: tcpstate_now()
  *
@@ -344,8 +431,7 @@ void tcpstate_record_end(struct tcpstate_stats __percpu *stats, struct tcpstate_
  * Return: true when nothing is left to wait for and the record may be freed;
  * false when it ended just now and lingers.
  */
-bool tcpstate_record_expire(struct tcpstate_stats __percpu *stats,
-			    struct tcpstate_record *record, u32 now)
+bool tcpstate_record_expire(struct tcpstate_log *log, struct tcpstate_record *record, u32 now)
 {
 	const u8 before[2] = { record->pair.state[0], record->pair.state[1] };
 	enum tcpstate_kind kind = tcpstate_record_kind(record);
@@ -354,23 +440,24 @@ bool tcpstate_record_expire(struct tcpstate_stats __percpu *stats,
 	if (tcpstate_fsm_ended(&record->pair))
 		return true;
 	reason = tcpstate_fsm_expire(&record->pair);
-	count_close(stats, before);
-	retire(stats, kind, before, reason);
+	count_close(log->stats, record, before, now);
+	retire(log, record, kind, before, reason);
 	record->seen = now;
 	return reason == TCPSTATE_REASON_FIN;
 }
 
 /**
  * tcpstate_record_view() - what readers are told of a record
- * @record: caller holds its bucket's lock; not ended
+ * @record: caller holds its bucket's lock
+ * @state: its endpoints' states; where it has ended, just before
  * @view: filled in
  *
  * Context: any.
  */
-void tcpstate_record_view(const struct tcpstate_record *record, struct tcpstate_view *view)
+void tcpstate_record_view(const struct tcpstate_record *record, const u8 state[2],
+			  struct tcpstate_view *view)
 {
 	const struct tcpstate_pair *pair = &record->pair;
-	u64 now = tcpstate_now64();
 	unsigned int end;
 
 	memset(view, 0, sizeof(*view));
@@ -385,18 +472,21 @@ void tcpstate_record_view(const struct tcpstate_record *record, struct tcpstate_
 		view->tuple.dst = record->addr6[TCPSTATE_RESPONDER];
 	}
 	for (end = 0; end < 2; end++) {
-		view->state[end] = pair->state[end];
+		view->state[end] = state[end];
 		view->bytes[end] = tcpstate_fsm_bytes(pair, end);
 		view->segments[end] = (u64)record->segments_high[end] << 32 |
 				      record->segments[end];
 		view->retrans[end] = pair->retrans[end];
+		if (record->timed & BIT(end))
+			view->latency[end] = record->latency[end];
 	}
-	/* Forty bits of milliseconds: they wrap after 34 years. */
-	view->age_ms = (now - ((u64)record->created_high << 32 | record->created)) &
-		       GENMASK_ULL(39, 0);
-	view->idle_ms = (u32)now - record->seen;
+	view->age_ms = tcpstate_record_age(record);
+	view->idle_ms = tcpstate_record_idle(record);
 	view->syn = pair->syn;
 	view->synack = pair->synack;
+	if (tcpstate_fsm_half(state))
+		view->phase = pair->synack && state[TCPSTATE_RESPONDER] != TCPSTATE_LISTEN ?
+			      TCPSTATE_SYN_RECV : TCPSTATE_SYN_SENT;
 	view->picked_up = pair->flags & TCPSTATE_PICKED_UP;
 	view->one_sided = pair->flags & TCPSTATE_ONE_SIDED;
 	tcpstate_fsm_history(pair, view->history);

@@ -5,8 +5,8 @@
  *
  * A record is owned by the table that it is linked to, and read and written
  * only under the lock of its bucket; see table.h. The layout is known to
- * record.c, table.*, flow.* and halfopen.* alone. Everyone else sees a
- * struct tcpstate_view.
+ * record.c, filter.c, table.* and the rooms built on the table alone. Everyone
+ * else sees a struct tcpstate_view.
  */
 #ifndef _TCPSTATE_RECORD_H
 #define _TCPSTATE_RECORD_H
@@ -16,8 +16,8 @@
 #include <linux/jiffies.h>
 #include <linux/netfilter.h>
 
+#include "event.h"
 #include "segment.h"
-#include "stats.h"
 
 /**
  * struct tcpstate_record - one connection
@@ -29,12 +29,13 @@
  * @seen: when its timer was last renewed, in milliseconds
  * @segments: segments by each endpoint, modulo 2^32
  * @pair: the two state machines; its keeper's bit is set in an IPv6 record
- * @latency: handshake latencies of responder and initiator, in microseconds
+ * @latency: how long each endpoint took to answer in the handshake, in
+ *	microseconds; when it was asked, where it is not among @timed
  * @since: when each endpoint entered its state, in milliseconds
  * @created: when it opened, in milliseconds
  * @created_high: bits 32 to 39 of @created, which alone would wrap in 49 days
  * @segments_high: bits 32 to 39 of @segments
- * @spare: nothing
+ * @timed: the endpoints whose @latency was measured, a bit each
  * @addr6: IPv6 addresses of initiator and responder
  *
  * The budget, in octets. An ordinary segment touches the first cache line and
@@ -55,13 +56,10 @@
  *			and SYN-ACKs (1)
  *	104	  8	two handshake latencies
  *	112	  8	two stamps of state entry
- *	120	  8	created (5), high bits of segments (2), spare (1)
+ *	120	  8	created (5), high bits of segments (2), timed (1)
  *	128	  -	end of an IPv4 record
  *	128	 32	addresses (IPv6)
  *	160	  -	end of an IPv6 record
- *
- * @latency and @since belong to the events and histograms that are still to
- * come; nothing writes them yet, and they cost no more than their room.
  */
 struct tcpstate_record {
 	struct tcpstate_record *next;
@@ -78,7 +76,7 @@ struct tcpstate_record {
 	u32 created;
 	u8 created_high;
 	u8 segments_high[2];
-	u8 spare;
+	u8 timed;
 	struct in6_addr addr6[];
 };
 
@@ -93,8 +91,11 @@ struct tcpstate_record {
  * @retrans: segments sent again per endpoint
  * @syn: SYNs seen, stops at 255
  * @synack: SYN-ACKs seen, stops at 255
+ * @phase: SYN_SENT or, once answered, SYN_RECV; TCPSTATE_UNSPEC where it is not half-open
  * @picked_up: its SYN was not seen
- * @one_sided: established by one side's word
+ * @one_sided: established by its initiator's word alone
+ * @latency: how long each endpoint took to answer in the handshake, in
+ *	microseconds; 0 where that was not measured
  * @history: letters, see tcpstate_fsm_history()
  */
 struct tcpstate_view {
@@ -107,8 +108,10 @@ struct tcpstate_view {
 	u32 retrans[2];
 	u8 syn;
 	u8 synack;
+	u8 phase;
 	bool picked_up;
 	bool one_sided;
+	u32 latency[2];
 	char history[TCPSTATE_HISTORY_MAX + 1];
 };
 
@@ -135,6 +138,19 @@ static inline bool tcpstate_due(u32 when, u32 now)
 	return (s32)(now - when) >= 0;
 }
 
+/* Milliseconds since the record opened: forty bits of them, which wrap after 34 years. */
+static inline u64 tcpstate_record_age(const struct tcpstate_record *record)
+{
+	return (tcpstate_now64() - ((u64)record->created_high << 32 | record->created)) &
+	       GENMASK_ULL(39, 0);
+}
+
+/* Milliseconds since its timer was last renewed. */
+static inline u32 tcpstate_record_idle(const struct tcpstate_record *record)
+{
+	return (u32)tcpstate_now64() - record->seen;
+}
+
 /* When the record's timer runs out if nothing renews it; @timeout is in seconds. */
 static inline u32 tcpstate_record_deadline(const struct tcpstate_record *record,
 					   const unsigned int timeout[TCPSTATE_TIMEOUT_MAX])
@@ -155,17 +171,18 @@ struct tcpstate_record *tcpstate_record_alloc(u8 family);
 void tcpstate_record_free(struct tcpstate_record *record);
 
 enum tcpstate_kind tcpstate_record_kind(const struct tcpstate_record *record);
-bool tcpstate_record_open(struct tcpstate_stats __percpu *stats, struct tcpstate_record *record,
+bool tcpstate_record_open(struct tcpstate_log *log, struct tcpstate_record *record,
 			  const struct tcpstate_parsed *parsed, u32 hash, enum tcpstate_end from,
 			  bool again);
-struct tcpstate_outcome tcpstate_record_step(struct tcpstate_stats __percpu *stats,
+struct tcpstate_outcome tcpstate_record_step(struct tcpstate_log *log,
 					     struct tcpstate_record *record,
 					     const struct tcpstate_segment *segment,
 					     enum tcpstate_end from, u32 now);
-void tcpstate_record_end(struct tcpstate_stats __percpu *stats, struct tcpstate_record *record,
+void tcpstate_record_end(struct tcpstate_log *log, struct tcpstate_record *record,
 			 enum tcpstate_reason reason);
-bool tcpstate_record_expire(struct tcpstate_stats __percpu *stats,
+bool tcpstate_record_expire(struct tcpstate_log *log,
 			    struct tcpstate_record *record, u32 now);
-void tcpstate_record_view(const struct tcpstate_record *record, struct tcpstate_view *view);
+void tcpstate_record_view(const struct tcpstate_record *record, const u8 state[2],
+			  struct tcpstate_view *view);
 
 #endif /* _TCPSTATE_RECORD_H */

@@ -5,45 +5,51 @@
 
 #include "stats.h"
 
-const char *const tcpstate_counter_name[TCPSTATE_COUNT_MAX] = {
-	[TCPSTATE_COUNT_SEGMENTS]		= "segments",
-	[TCPSTATE_COUNT_SYN]			= "syn",
-	[TCPSTATE_COUNT_SYNACK]			= "synack",
-	[TCPSTATE_COUNT_FIN]			= "fin",
-	[TCPSTATE_COUNT_RST]			= "rst",
-	[TCPSTATE_COUNT_OPENED]			= "opened",
-	[TCPSTATE_COUNT_PICKED_UP]		= "picked_up",
-	[TCPSTATE_COUNT_ESTABLISHED]		= "established",
-	[TCPSTATE_COUNT_CLOSED_FIN]		= "closed_fin",
-	[TCPSTATE_COUNT_CLOSED_RESET]		= "closed_reset",
-	[TCPSTATE_COUNT_REFUSED]		= "refused",
-	[TCPSTATE_COUNT_TIMED_OUT]		= "timed_out",
-	[TCPSTATE_COUNT_SUPERSEDED]		= "superseded",
-	[TCPSTATE_COUNT_REUSED]			= "reused",
-	[TCPSTATE_COUNT_EVICTED]		= "evicted",
-	[TCPSTATE_COUNT_FLUSHED]		= "flushed",
-	[TCPSTATE_COUNT_SIMULTANEOUS_OPEN]	= "simultaneous_open",
-	[TCPSTATE_COUNT_SIMULTANEOUS_CLOSE]	= "simultaneous_close",
-	[TCPSTATE_COUNT_SYN_RETRANS]		= "syn_retrans",
-	[TCPSTATE_COUNT_SYNACK_RETRANS]		= "synack_retrans",
-	[TCPSTATE_COUNT_FIN_RETRANS]		= "fin_retrans",
-	[TCPSTATE_COUNT_DATA_RETRANS]		= "data_retrans",
-	[TCPSTATE_COUNT_KEEPALIVE]		= "keepalive",
-	[TCPSTATE_COUNT_ZERO_WINDOW]		= "zero_window",
-	[TCPSTATE_COUNT_MALFORMED]		= "malformed",
-	[TCPSTATE_COUNT_INVALID_FLAGS]		= "invalid_flags",
-	[TCPSTATE_COUNT_BAD_CHECKSUM]		= "bad_checksum",
-	[TCPSTATE_COUNT_OUT_OF_WINDOW]		= "out_of_window",
-	[TCPSTATE_COUNT_INVALID_ACK]		= "invalid_ack",
-	[TCPSTATE_COUNT_INVALID_RST]		= "invalid_rst",
-	[TCPSTATE_COUNT_RST_INEXACT]		= "rst_inexact",
-	[TCPSTATE_COUNT_STRAY]			= "stray",
-	[TCPSTATE_COUNT_FRAGMENT]		= "fragment",
-	[TCPSTATE_COUNT_RESYNC]			= "resync",
-	[TCPSTATE_COUNT_FLOW_TABLE_FULL]	= "flow_table_full",
-	[TCPSTATE_COUNT_HALFOPEN_TABLE_FULL]	= "halfopen_table_full",
-	[TCPSTATE_COUNT_NOMEM]			= "nomem",
-	[TCPSTATE_COUNT_EVENTS_LOST]		= "events_lost",
+const char *const tcpstate_counter_name[__TCPSTATE_A_COUNTER_MAX] = {
+	[TCPSTATE_A_COUNTER_FLOWS]			= "flows",
+	[TCPSTATE_A_COUNTER_HALFOPEN]			= "halfopen",
+	[TCPSTATE_A_COUNTER_LISTENERS]			= "listeners",
+	[TCPSTATE_A_COUNTER_MAX_FLOWS]			= "max_flows",
+	[TCPSTATE_A_COUNTER_MAX_HALFOPEN]		= "max_halfopen",
+	[TCPSTATE_A_COUNTER_MAX_LISTENERS]		= "max_listeners",
+	[TCPSTATE_A_COUNTER_SEGMENTS]			= "segments",
+	[TCPSTATE_A_COUNTER_SYN]			= "syn",
+	[TCPSTATE_A_COUNTER_SYNACK]			= "synack",
+	[TCPSTATE_A_COUNTER_FIN]			= "fin",
+	[TCPSTATE_A_COUNTER_RST]			= "rst",
+	[TCPSTATE_A_COUNTER_OPENED]			= "opened",
+	[TCPSTATE_A_COUNTER_PICKED_UP]			= "picked_up",
+	[TCPSTATE_A_COUNTER_ESTABLISHED]		= "established",
+	[TCPSTATE_A_COUNTER_CLOSED_FIN]			= "closed_fin",
+	[TCPSTATE_A_COUNTER_CLOSED_RESET]		= "closed_reset",
+	[TCPSTATE_A_COUNTER_REFUSED]			= "refused",
+	[TCPSTATE_A_COUNTER_TIMED_OUT]			= "timed_out",
+	[TCPSTATE_A_COUNTER_SUPERSEDED]			= "superseded",
+	[TCPSTATE_A_COUNTER_REUSED]			= "reused",
+	[TCPSTATE_A_COUNTER_EVICTED]			= "evicted",
+	[TCPSTATE_A_COUNTER_FLUSHED]			= "flushed",
+	[TCPSTATE_A_COUNTER_SIMULTANEOUS_OPEN]		= "simultaneous_open",
+	[TCPSTATE_A_COUNTER_SIMULTANEOUS_CLOSE]		= "simultaneous_close",
+	[TCPSTATE_A_COUNTER_SYN_RETRANS]		= "syn_retrans",
+	[TCPSTATE_A_COUNTER_SYNACK_RETRANS]		= "synack_retrans",
+	[TCPSTATE_A_COUNTER_FIN_RETRANS]		= "fin_retrans",
+	[TCPSTATE_A_COUNTER_DATA_RETRANS]		= "data_retrans",
+	[TCPSTATE_A_COUNTER_KEEPALIVE]			= "keepalive",
+	[TCPSTATE_A_COUNTER_ZERO_WINDOW]		= "zero_window",
+	[TCPSTATE_A_COUNTER_MALFORMED]			= "malformed",
+	[TCPSTATE_A_COUNTER_INVALID_FLAGS]		= "invalid_flags",
+	[TCPSTATE_A_COUNTER_BAD_CHECKSUM]		= "bad_checksum",
+	[TCPSTATE_A_COUNTER_OUT_OF_WINDOW]		= "out_of_window",
+	[TCPSTATE_A_COUNTER_INVALID_ACK]		= "invalid_ack",
+	[TCPSTATE_A_COUNTER_INVALID_RST]		= "invalid_rst",
+	[TCPSTATE_A_COUNTER_RST_INEXACT]		= "rst_inexact",
+	[TCPSTATE_A_COUNTER_STRAY]			= "stray",
+	[TCPSTATE_A_COUNTER_FRAGMENT]			= "fragment",
+	[TCPSTATE_A_COUNTER_RESYNC]			= "resync",
+	[TCPSTATE_A_COUNTER_FLOW_TABLE_FULL]		= "flow_table_full",
+	[TCPSTATE_A_COUNTER_HALFOPEN_TABLE_FULL]	= "halfopen_table_full",
+	[TCPSTATE_A_COUNTER_NOMEM]			= "nomem",
+	[TCPSTATE_A_COUNTER_EVENTS_LOST]		= "events_lost",
 };
 
 /*
@@ -54,32 +60,33 @@ static const struct {
 	u8 counter;
 	bool each_segment;
 } fact_counters[TCPSTATE_FACT_MAX] = {
-	[TCPSTATE_FACT_ESTABLISHED]		= { TCPSTATE_COUNT_ESTABLISHED },
-	[TCPSTATE_FACT_SIMULTANEOUS_OPEN]	= { TCPSTATE_COUNT_SIMULTANEOUS_OPEN },
-	[TCPSTATE_FACT_SIMULTANEOUS_CLOSE]	= { TCPSTATE_COUNT_SIMULTANEOUS_CLOSE },
-	[TCPSTATE_FACT_SYN_RETRANS]		= { TCPSTATE_COUNT_SYN_RETRANS, true },
-	[TCPSTATE_FACT_SYNACK_RETRANS]		= { TCPSTATE_COUNT_SYNACK_RETRANS, true },
-	[TCPSTATE_FACT_FIN_RETRANS]		= { TCPSTATE_COUNT_FIN_RETRANS },
-	[TCPSTATE_FACT_DATA_RETRANS]		= { TCPSTATE_COUNT_DATA_RETRANS, true },
-	[TCPSTATE_FACT_KEEPALIVE]		= { TCPSTATE_COUNT_KEEPALIVE, true },
-	[TCPSTATE_FACT_ZERO_WINDOW]		= { TCPSTATE_COUNT_ZERO_WINDOW, true },
-	[TCPSTATE_FACT_OUT_OF_WINDOW]		= { TCPSTATE_COUNT_OUT_OF_WINDOW, true },
-	[TCPSTATE_FACT_INVALID_ACK]		= { TCPSTATE_COUNT_INVALID_ACK, true },
-	[TCPSTATE_FACT_INVALID_RST]		= { TCPSTATE_COUNT_INVALID_RST, true },
-	[TCPSTATE_FACT_RST_INEXACT]		= { TCPSTATE_COUNT_RST_INEXACT, true },
-	[TCPSTATE_FACT_STRAY]			= { TCPSTATE_COUNT_STRAY, true },
-	[TCPSTATE_FACT_RESYNC]			= { TCPSTATE_COUNT_RESYNC },
+	[TCPSTATE_FACT_ESTABLISHED]		= { TCPSTATE_A_COUNTER_ESTABLISHED },
+	[TCPSTATE_FACT_SIMULTANEOUS_OPEN]	= { TCPSTATE_A_COUNTER_SIMULTANEOUS_OPEN },
+	[TCPSTATE_FACT_SIMULTANEOUS_CLOSE]	= { TCPSTATE_A_COUNTER_SIMULTANEOUS_CLOSE },
+	[TCPSTATE_FACT_SYN_RETRANS]		= { TCPSTATE_A_COUNTER_SYN_RETRANS, true },
+	[TCPSTATE_FACT_SYNACK_RETRANS]		= { TCPSTATE_A_COUNTER_SYNACK_RETRANS, true },
+	[TCPSTATE_FACT_FIN_RETRANS]		= { TCPSTATE_A_COUNTER_FIN_RETRANS },
+	[TCPSTATE_FACT_DATA_RETRANS]		= { TCPSTATE_A_COUNTER_DATA_RETRANS, true },
+	[TCPSTATE_FACT_KEEPALIVE]		= { TCPSTATE_A_COUNTER_KEEPALIVE, true },
+	[TCPSTATE_FACT_ZERO_WINDOW]		= { TCPSTATE_A_COUNTER_ZERO_WINDOW, true },
+	[TCPSTATE_FACT_OUT_OF_WINDOW]		= { TCPSTATE_A_COUNTER_OUT_OF_WINDOW, true },
+	[TCPSTATE_FACT_INVALID_ACK]		= { TCPSTATE_A_COUNTER_INVALID_ACK, true },
+	[TCPSTATE_FACT_INVALID_RST]		= { TCPSTATE_A_COUNTER_INVALID_RST, true },
+	[TCPSTATE_FACT_RST_INEXACT]		= { TCPSTATE_A_COUNTER_RST_INEXACT, true },
+	[TCPSTATE_FACT_STRAY]			= { TCPSTATE_A_COUNTER_STRAY, true },
+	[TCPSTATE_FACT_RESYNC]			= { TCPSTATE_A_COUNTER_RESYNC },
 };
 
-static const u8 reason_counters[TCPSTATE_REASON_MAX] = {
-	[TCPSTATE_REASON_FIN]		= TCPSTATE_COUNT_CLOSED_FIN,
-	[TCPSTATE_REASON_RESET]		= TCPSTATE_COUNT_CLOSED_RESET,
-	[TCPSTATE_REASON_REFUSED]	= TCPSTATE_COUNT_REFUSED,
-	[TCPSTATE_REASON_TIMEOUT]	= TCPSTATE_COUNT_TIMED_OUT,
-	[TCPSTATE_REASON_SUPERSEDED]	= TCPSTATE_COUNT_SUPERSEDED,
-	[TCPSTATE_REASON_REUSED]	= TCPSTATE_COUNT_REUSED,
-	[TCPSTATE_REASON_EVICTED]	= TCPSTATE_COUNT_EVICTED,
-	[TCPSTATE_REASON_FLUSHED]	= TCPSTATE_COUNT_FLUSHED,
+static const u8 reason_counters[__TCPSTATE_REASON_MAX] = {
+	[TCPSTATE_REASON_FIN]		= TCPSTATE_A_COUNTER_CLOSED_FIN,
+	[TCPSTATE_REASON_RESET]		= TCPSTATE_A_COUNTER_CLOSED_RESET,
+	[TCPSTATE_REASON_REFUSED]	= TCPSTATE_A_COUNTER_REFUSED,
+	[TCPSTATE_REASON_TIMEOUT]	= TCPSTATE_A_COUNTER_TIMED_OUT,
+	[TCPSTATE_REASON_SUPERSEDED]	= TCPSTATE_A_COUNTER_SUPERSEDED,
+	[TCPSTATE_REASON_REUSED]	= TCPSTATE_A_COUNTER_REUSED,
+	[TCPSTATE_REASON_EVICTED]	= TCPSTATE_A_COUNTER_EVICTED,
+	[TCPSTATE_REASON_FLUSHED]	= TCPSTATE_A_COUNTER_FLUSHED,
+	[TCPSTATE_REASON_UNLOADED]	= TCPSTATE_A_COUNTER_FLUSHED,
 };
 
 /**
@@ -101,72 +108,121 @@ void tcpstate_stats_facts(struct tcpstate_stats __percpu *stats, u32 facts, u32 
 }
 
 /**
- * tcpstate_stats_closed() - count the end of a record
+ * tcpstate_stats_opened() - a record begins
  * @stats: the namespace's counters
+ * @kind: as what it counts
+ * @state: the states in which its endpoints begin
+ *
+ * Context: any.
+ */
+void tcpstate_stats_opened(struct tcpstate_stats __percpu *stats, enum tcpstate_kind kind,
+			   const u8 state[2])
+{
+	this_cpu_inc(stats->records[kind]);
+	this_cpu_inc(stats->pairs[state[0]][state[1]]);
+	this_cpu_inc(stats->entered[state[0]]);
+	this_cpu_inc(stats->entered[state[1]]);
+}
+
+/**
+ * tcpstate_stats_moved() - a pair goes from one pair of states to another
+ * @stats: the namespace's counters
+ * @from: the states that the endpoints leave
+ * @to: the states that they enter, one of which may be the same
+ *
+ * Context: any.
+ */
+void tcpstate_stats_moved(struct tcpstate_stats __percpu *stats, const u8 from[2],
+			  const u8 to[2])
+{
+	this_cpu_dec(stats->pairs[from[0]][from[1]]);
+	this_cpu_inc(stats->pairs[to[0]][to[1]]);
+	if (from[0] != to[0])
+		this_cpu_inc(stats->entered[to[0]]);
+	if (from[1] != to[1])
+		this_cpu_inc(stats->entered[to[1]]);
+}
+
+/**
+ * tcpstate_stats_closed() - a record ends
+ * @stats: the namespace's counters
+ * @kind: as what it counted
+ * @state: the states in which its endpoints were last
  * @reason: why it ended
  *
  * Context: any.
  */
-void tcpstate_stats_closed(struct tcpstate_stats __percpu *stats, enum tcpstate_reason reason)
+void tcpstate_stats_closed(struct tcpstate_stats __percpu *stats, enum tcpstate_kind kind,
+			   const u8 state[2], enum tcpstate_reason reason)
 {
+	this_cpu_dec(stats->records[kind]);
+	this_cpu_dec(stats->pairs[state[0]][state[1]]);
 	this_cpu_inc(stats->counter[reason_counters[reason]]);
 }
 
-/**
- * tcpstate_stats_moved() - an endpoint goes from one state to another
- * @stats: the namespace's counters
- * @end: which endpoint
- * @from: the state it leaves, TCPSTATE_UNSPEC where its record begins
- * @to: the state it enters, TCPSTATE_UNSPEC where its record ends
- *
- * Context: any.
- */
-void tcpstate_stats_moved(struct tcpstate_stats __percpu *stats, enum tcpstate_end end,
-			  u8 from, u8 to)
+static void add(struct tcpstate_stats *sum, const struct tcpstate_stats *share)
 {
-	if (from == to)
-		return;
-	if (from)
-		this_cpu_dec(stats->endpoints[end][from]);
-	if (to) {
-		this_cpu_inc(stats->endpoints[end][to]);
-		this_cpu_inc(stats->entered[to]);
+	unsigned int i, j;
+
+	for (i = TCPSTATE_COUNTER_EVENTS; i <= TCPSTATE_A_COUNTER_MAX; i++)
+		sum->counter[i] += READ_ONCE(share->counter[i]);
+	for (i = 0; i < TCPSTATE_KIND_MAX; i++)
+		sum->records[i] += READ_ONCE(share->records[i]);
+	for (i = 0; i < __TCPSTATE_STATE_MAX; i++) {
+		sum->entered[i] += READ_ONCE(share->entered[i]);
+		for (j = 0; j < __TCPSTATE_STATE_MAX; j++)
+			sum->pairs[i][j] += READ_ONCE(share->pairs[i][j]);
+		for (j = 0; j < TCPSTATE_BUCKETS; j++)
+			sum->dwell[i][j] += READ_ONCE(share->dwell[i][j]);
 	}
+	for (i = 0; i < 2; i++)
+		for (j = 0; j < TCPSTATE_BUCKETS; j++)
+			sum->latency[i][j] += READ_ONCE(share->latency[i][j]);
 }
 
 /**
  * tcpstate_stats_sum() - add up all CPUs' shares
  * @stats: the namespace's counters
- * @sum: filled in
+ * @sum: filled in, but for the limits, which are not known here
  *
  * Not a snapshot: while traffic flows, figures may be a segment apart.
  * Context: any; costs as much as there are CPUs, however many records.
  */
 void tcpstate_stats_sum(struct tcpstate_stats __percpu *stats, struct tcpstate_stats *sum)
 {
-	const struct tcpstate_stats *share;
-	unsigned int i, end;
+	unsigned int i, j;
 	int cpu;
 
 	memset(sum, 0, sizeof(*sum));
-	for_each_possible_cpu(cpu) {
-		share = per_cpu_ptr(stats, cpu);
-		for (i = 0; i < TCPSTATE_COUNT_MAX; i++)
-			sum->counter[i] += READ_ONCE(share->counter[i]);
-		for (i = 0; i < __TCPSTATE_STATE_MAX; i++) {
-			sum->entered[i] += READ_ONCE(share->entered[i]);
-			for (end = 0; end < 2; end++)
-				sum->endpoints[end][i] += READ_ONCE(share->endpoints[end][i]);
-		}
-		for (i = 0; i < TCPSTATE_KIND_MAX; i++)
-			sum->records[i] += READ_ONCE(share->records[i]);
-	}
+	for_each_possible_cpu(cpu)
+		add(sum, per_cpu_ptr(stats, cpu));
 	/* A record that came and went between two shares leaves less than nothing. */
 	for (i = 0; i < __TCPSTATE_STATE_MAX; i++)
-		for (end = 0; end < 2; end++)
-			sum->endpoints[end][i] = max(sum->endpoints[end][i], 0L);
+		for (j = 0; j < __TCPSTATE_STATE_MAX; j++)
+			sum->pairs[i][j] = max(sum->pairs[i][j], 0);
 	for (i = 0; i < TCPSTATE_KIND_MAX; i++)
-		sum->records[i] = max(sum->records[i], 0L);
+		sum->records[i] = max(sum->records[i], 0);
+	sum->counter[TCPSTATE_A_COUNTER_FLOWS] = sum->records[TCPSTATE_FLOW];
+	sum->counter[TCPSTATE_A_COUNTER_HALFOPEN] = sum->records[TCPSTATE_HALFOPEN];
+}
+
+/**
+ * tcpstate_stats_endpoints() - how many endpoints are in a state now
+ * @sum: filled in by tcpstate_stats_sum()
+ * @end: initiators or responders
+ * @state: which state
+ *
+ * Return: their number.
+ */
+unsigned long tcpstate_stats_endpoints(const struct tcpstate_stats *sum, enum tcpstate_end end,
+				       unsigned int state)
+{
+	unsigned long n = 0;
+	unsigned int peer;
+
+	for (peer = 0; peer < __TCPSTATE_STATE_MAX; peer++)
+		n += end == TCPSTATE_INITIATOR ? sum->pairs[state][peer] : sum->pairs[peer][state];
+	return n;
 }
 
 /**
@@ -180,10 +236,28 @@ void tcpstate_stats_sum(struct tcpstate_stats __percpu *stats, struct tcpstate_s
 unsigned long tcpstate_stats_records(struct tcpstate_stats __percpu *stats,
 				     enum tcpstate_kind kind)
 {
-	long sum = 0;
-	int cpu;
+	int sum = 0, cpu;
 
 	for_each_possible_cpu(cpu)
 		sum += READ_ONCE(per_cpu_ptr(stats, cpu)->records[kind]);
-	return max(sum, 0L);
+	return max(sum, 0);
+}
+
+/**
+ * tcpstate_stats_pair() - how many records are in a pair of states now
+ * @stats: the namespace's counters
+ * @initiator: the initiator's state
+ * @responder: the responder's
+ *
+ * Context: any.
+ * Return: their number.
+ */
+unsigned int tcpstate_stats_pair(struct tcpstate_stats __percpu *stats, u8 initiator,
+				 u8 responder)
+{
+	int sum = 0, cpu;
+
+	for_each_possible_cpu(cpu)
+		sum += READ_ONCE(per_cpu_ptr(stats, cpu)->pairs[initiator][responder]);
+	return max(sum, 0);
 }

@@ -1,62 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Counters and gauges of one network namespace: per CPU, summed when read. One
- * enum and one table of names serve every view.
+ * Counters, gauges and histograms of one network namespace: per CPU, summed
+ * when read. The enum is uapi's enum tcpstate_counter; it and one table of
+ * names serve every view.
  */
 #ifndef _TCPSTATE_STATS_H
 #define _TCPSTATE_STATS_H
 
+#include <linux/atomic.h>
+#include <linux/bitops.h>
 #include <linux/percpu.h>
 
 #include "fsm.h"
-
-enum tcpstate_counter {
-	/* segments, those that an offloaded one stands for counted each */
-	TCPSTATE_COUNT_SEGMENTS,	/* TCP segments whose header could be read */
-	TCPSTATE_COUNT_SYN,		/* of these SYN without ACK */
-	TCPSTATE_COUNT_SYNACK,		/* SYN with ACK */
-	TCPSTATE_COUNT_FIN,
-	TCPSTATE_COUNT_RST,
-	/* lives; a record begins in one of the first two and ends in one of the last eight */
-	TCPSTATE_COUNT_OPENED,		/* by a SYN */
-	TCPSTATE_COUNT_PICKED_UP,	/* by anything else */
-	TCPSTATE_COUNT_ESTABLISHED,	/* handshakes completed */
-	TCPSTATE_COUNT_CLOSED_FIN,	/* ended by FINs */
-	TCPSTATE_COUNT_CLOSED_RESET,	/* by a RST */
-	TCPSTATE_COUNT_REFUSED,		/* by a RST that answered the SYN */
-	TCPSTATE_COUNT_TIMED_OUT,	/* by silence */
-	TCPSTATE_COUNT_SUPERSEDED,	/* by a new SYN that its peer confirmed */
-	TCPSTATE_COUNT_REUSED,		/* by a new SYN during TIME_WAIT */
-	TCPSTATE_COUNT_EVICTED,		/* by lack of room */
-	TCPSTATE_COUNT_FLUSHED,		/* by the operator */
-	/* oddities */
-	TCPSTATE_COUNT_SIMULTANEOUS_OPEN,
-	TCPSTATE_COUNT_SIMULTANEOUS_CLOSE,
-	TCPSTATE_COUNT_SYN_RETRANS,
-	TCPSTATE_COUNT_SYNACK_RETRANS,
-	TCPSTATE_COUNT_FIN_RETRANS,
-	TCPSTATE_COUNT_DATA_RETRANS,
-	TCPSTATE_COUNT_KEEPALIVE,
-	TCPSTATE_COUNT_ZERO_WINDOW,
-	/* refused evidence */
-	TCPSTATE_COUNT_MALFORMED,	/* a TCP header that does not fit its packet */
-	TCPSTATE_COUNT_INVALID_FLAGS,	/* control bits that no TCP sends together */
-	TCPSTATE_COUNT_BAD_CHECKSUM,
-	TCPSTATE_COUNT_OUT_OF_WINDOW,
-	TCPSTATE_COUNT_INVALID_ACK,	/* acknowledges what was never sent */
-	TCPSTATE_COUNT_INVALID_RST,
-	TCPSTATE_COUNT_RST_INEXACT,	/* in the window, which is not enough (RFC 5961) */
-	TCPSTATE_COUNT_STRAY,		/* of no connection, or of one that ended */
-	TCPSTATE_COUNT_FRAGMENT,	/* fragments other than the first */
-	/* repairs */
-	TCPSTATE_COUNT_RESYNC,
-	/* pressure */
-	TCPSTATE_COUNT_FLOW_TABLE_FULL,
-	TCPSTATE_COUNT_HALFOPEN_TABLE_FULL,
-	TCPSTATE_COUNT_NOMEM,
-	TCPSTATE_COUNT_EVENTS_LOST,
-	TCPSTATE_COUNT_MAX,
-};
 
 /* Which table a record is in; also an index into tcpstate_stats::records. */
 enum tcpstate_kind {
@@ -65,35 +20,78 @@ enum tcpstate_kind {
 	TCPSTATE_KIND_MAX,
 };
 
+/* The events among the counters; before them come gauges and limits. */
+#define TCPSTATE_COUNTER_FIRST	TCPSTATE_A_COUNTER_FLOWS
+#define TCPSTATE_COUNTER_EVENTS	TCPSTATE_A_COUNTER_SEGMENTS
+
+/* A bucket for each power of two; the last takes what is beyond. */
+#define TCPSTATE_BUCKETS 32
+
 /**
- * struct tcpstate_stats - one CPU's share
- * @counter: events since the namespace began
+ * struct tcpstate_stats - one CPU's share, or the sum of all
+ * @counter: events since the namespace began; gauges and limits only in the sum
  * @entered: how often an endpoint entered each state
- * @endpoints: endpoints in each state now; only the sum over all CPUs means
- *	anything, since a record may come on one CPU and go on another
+ * @pairs: records in each pair of states now, the initiator's first; only the
+ *	sum over all CPUs means anything, since a record may come on one CPU and
+ *	go on another
  * @records: records of each kind now, likewise; lingering ones are in neither
+ * @dwell: stays of endpoints in each state that are over, by milliseconds
+ * @latency: handshake latencies of each endpoint, by microseconds
  *
  * Written with this_cpu operations alone, from any context.
  */
 struct tcpstate_stats {
-	unsigned long counter[TCPSTATE_COUNT_MAX];
+	unsigned long counter[__TCPSTATE_A_COUNTER_MAX];
 	unsigned long entered[__TCPSTATE_STATE_MAX];
-	long endpoints[2][__TCPSTATE_STATE_MAX];
-	long records[TCPSTATE_KIND_MAX];
+	int pairs[__TCPSTATE_STATE_MAX][__TCPSTATE_STATE_MAX];
+	int records[TCPSTATE_KIND_MAX];
+	unsigned long dwell[__TCPSTATE_STATE_MAX][TCPSTATE_BUCKETS];
+	unsigned long latency[2][TCPSTATE_BUCKETS];
 };
 
-extern const char *const tcpstate_counter_name[TCPSTATE_COUNT_MAX];
+/* What became of a RST. */
+enum tcpstate_reset {
+	TCPSTATE_RESET_IN_WINDOW,
+	TCPSTATE_RESET_INEXACT,
+	TCPSTATE_RESET_OUT_OF_WINDOW,
+	TCPSTATE_RESET_MAX,
+};
+
+/**
+ * struct tcpstate_resets - a namespace's ledger of RSTs
+ * @count: by sender, by the pair of states that it struck, the initiator's
+ *	first, and by what became of it
+ *
+ * Shared by all CPUs: where there are many of them, somebody is guessing.
+ */
+struct tcpstate_resets {
+	atomic_long_t count[2][__TCPSTATE_STATE_MAX][__TCPSTATE_STATE_MAX][TCPSTATE_RESET_MAX];
+};
+
+extern const char *const tcpstate_counter_name[__TCPSTATE_A_COUNTER_MAX];
 
 #define tcpstate_count_add(stats, name, n) \
-	this_cpu_add((stats)->counter[TCPSTATE_COUNT_##name], n)
+	this_cpu_add((stats)->counter[TCPSTATE_A_COUNTER_##name], n)
 #define tcpstate_count(stats, name) tcpstate_count_add(stats, name, 1)
 
+static inline unsigned int tcpstate_bucket(u32 value)
+{
+	return min_t(unsigned int, fls(value), TCPSTATE_BUCKETS - 1);
+}
+
 void tcpstate_stats_facts(struct tcpstate_stats __percpu *stats, u32 facts, u32 segments);
-void tcpstate_stats_closed(struct tcpstate_stats __percpu *stats, enum tcpstate_reason reason);
-void tcpstate_stats_moved(struct tcpstate_stats __percpu *stats, enum tcpstate_end end,
-			  u8 from, u8 to);
+void tcpstate_stats_opened(struct tcpstate_stats __percpu *stats, enum tcpstate_kind kind,
+			   const u8 state[2]);
+void tcpstate_stats_moved(struct tcpstate_stats __percpu *stats, const u8 from[2],
+			  const u8 to[2]);
+void tcpstate_stats_closed(struct tcpstate_stats __percpu *stats, enum tcpstate_kind kind,
+			   const u8 state[2], enum tcpstate_reason reason);
 void tcpstate_stats_sum(struct tcpstate_stats __percpu *stats, struct tcpstate_stats *sum);
 unsigned long tcpstate_stats_records(struct tcpstate_stats __percpu *stats,
 				     enum tcpstate_kind kind);
+unsigned int tcpstate_stats_pair(struct tcpstate_stats __percpu *stats, u8 initiator,
+				 u8 responder);
+unsigned long tcpstate_stats_endpoints(const struct tcpstate_stats *sum, enum tcpstate_end end,
+				       unsigned int state);
 
 #endif /* _TCPSTATE_STATS_H */

@@ -60,7 +60,7 @@ static void sweep_bucket(struct tcpstate_tables *tables, struct tcpstate_table *
 		if (tcpstate_due(tcpstate_record_deadline(record, tables->timeout), now)) {
 			tcpstate_table_unreplied(table, tcpstate_table_budgets(table, record),
 						 false);
-			if (tcpstate_record_expire(tables->stats, record, now)) {
+			if (tcpstate_record_expire(tables->log, record, now)) {
 				tcpstate_table_discard(tables, table, bucket, record,
 						       TCPSTATE_REASON_NONE);
 				continue;
@@ -171,6 +171,8 @@ static bool sweep_one(struct tcpstate_tables *tables, struct tcpstate_table *tab
 		buckets = larger;
 	}
 	sweep_table(tables, table, buckets, all);
+	if (table->kind == TCPSTATE_FLOW)
+		tcpstate_leak_visit(&tables->leak, tables->log, buckets);
 
 	if (atomic_read(&table->count)) {
 		table->empty_since = 0;
@@ -232,10 +234,11 @@ void tcpstate_sweep_now(struct tcpstate_tables *tables)
  * tcpstate_sweep_release() - end every record and free all memory
  * @tables: the tables; no segment arrives any more and a grace period has
  *	passed since the last. They may be used again.
+ * @reason: for which the records end
  *
  * Context: process.
  */
-void tcpstate_sweep_release(struct tcpstate_tables *tables)
+void tcpstate_sweep_release(struct tcpstate_tables *tables, enum tcpstate_reason reason)
 {
 	struct tcpstate_buckets *buckets;
 	unsigned int kind;
@@ -244,8 +247,9 @@ void tcpstate_sweep_release(struct tcpstate_tables *tables)
 	for (kind = 0; kind < TCPSTATE_KIND_MAX; kind++) {
 		buckets = rcu_dereference_protected(tables->table[kind].buckets, true);
 		if (buckets)
-			release(tables, &tables->table[kind], buckets, TCPSTATE_REASON_FLUSHED);
+			release(tables, &tables->table[kind], buckets, reason);
 	}
+	tables->leak = (struct tcpstate_leak){};
 }
 
 /**

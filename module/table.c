@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Buckets of records: found, filed, evicted, read. */
+/* Buckets of records: found, filed, evicted. */
 #include <linux/mm.h>
 #include <linux/random.h>
 #include <linux/rcupdate.h>
@@ -7,6 +7,7 @@
 
 #include "sweep.h"
 #include "table.h"
+#include "trace.h"
 
 #define ORDER_MIN 7			/* the first array must do with GFP_ATOMIC */
 #define SHARED 4			/* full tables that all other namespaces may fill */
@@ -279,9 +280,11 @@ struct tcpstate_outcome tcpstate_table_step(struct tcpstate_tables *tables,
 	struct tcpstate_outcome out;
 
 	lockdep_assert_held(&bucket->lock);
-	out = tcpstate_record_step(tables->stats, record, segment, from, now);
+	out = tcpstate_record_step(tables->log, record, segment, from, now);
 	if (out.action == TCPSTATE_ANEW)
-		tcpstate_record_end(tables->stats, record, out.reason);
+		tcpstate_record_end(tables->log, record, out.reason);
+	else
+		tcpstate_trace(tables->log, record, segment, from, &out);
 	tcpstate_table_unreplied(table, was, tcpstate_table_budgets(table, record));
 	/* In the same states a timer is only ever renewed, so the bucket knows enough. */
 	if (unlikely(before[0] != pair->state[0] || before[1] != pair->state[1]))
@@ -304,7 +307,7 @@ void tcpstate_table_discard(struct tcpstate_tables *tables, struct tcpstate_tabl
 			    enum tcpstate_reason reason)
 {
 	tcpstate_table_take(table, bucket, record);
-	tcpstate_record_end(tables->stats, record, reason);
+	tcpstate_record_end(tables->log, record, reason);
 	tcpstate_record_free(record);
 }
 
@@ -377,7 +380,7 @@ bool tcpstate_table_evict(struct tcpstate_tables *tables, struct tcpstate_table 
 /**
  * tcpstate_tables_init() - empty tables for a namespace
  * @tables: zeroed but for @timeout, which the caller has filled in
- * @stats: the namespace's counters
+ * @log: the namespace's books
  * @first: this is the initial namespace, whose tables are its own; all others
  *	share what fills four, since anyone may make more of them
  * @max: how many records of each kind there may be
@@ -385,12 +388,12 @@ bool tcpstate_table_evict(struct tcpstate_tables *tables, struct tcpstate_table 
  * Context: process. Allocates nothing and starts no timer.
  */
 void tcpstate_tables_init(struct tcpstate_tables *tables,
-			  struct tcpstate_stats __percpu *stats, bool first,
+			  struct tcpstate_log *log, bool first,
 			  const unsigned int max[TCPSTATE_KIND_MAX])
 {
 	unsigned int kind;
 
-	tables->stats = stats;
+	tables->log = log;
 	tcpstate_sweep_prepare(tables);
 	for (kind = 0; kind < TCPSTATE_KIND_MAX; kind++) {
 		tables->table[kind].kind = kind;
@@ -398,96 +401,4 @@ void tcpstate_tables_init(struct tcpstate_tables *tables,
 		if (!first)
 			tables->table[kind].shared = &shared_count[kind];
 	}
-}
-
-/* The array that holds the records of a place, or NULL where there is none. */
-static struct tcpstate_buckets *array_at(struct tcpstate_table *table, u64 place)
-{
-	struct tcpstate_buckets *buckets = rcu_dereference(table->buckets);
-
-	while (buckets &&
-	       READ_ONCE(tcpstate_bucket_of(buckets, place)->first) == TCPSTATE_MOVED)
-		buckets = rcu_dereference(buckets->next);
-	return buckets;
-}
-
-/*
- * Lock the first bucket at or behind @place that is not empty, and put @place
- * behind it. NULL when a stretch of the table was empty, or all the rest.
- *
- * A place that was read in a small array is not read again in a larger one:
- * the bucket there holds what hashes alike, in as many pieces as it may be.
- */
-static struct tcpstate_bucket *lock_place(struct tcpstate_table *table, u64 *place)
-{
-	struct tcpstate_buckets *buckets;
-	struct tcpstate_bucket *bucket;
-	unsigned int steps;
-	u64 behind;
-
-	for (steps = 0; *place < TCPSTATE_PLACE_END && steps < TCPSTATE_STRETCH; steps++) {
-		buckets = array_at(table, *place);
-		if (!buckets) {
-			*place = TCPSTATE_PLACE_END;
-			return NULL;
-		}
-		bucket = tcpstate_bucket_of(buckets, *place);
-		behind = ((*place >> (32 - buckets->order)) + 1) << (32 - buckets->order);
-		if (READ_ONCE(bucket->first)) {
-			tcpstate_bucket_lock(bucket);
-			if (bucket->first == TCPSTATE_MOVED) {
-				tcpstate_bucket_unlock(bucket);
-				continue;
-			}
-			*place = behind;
-			return bucket;
-		}
-		*place = behind;
-	}
-	return NULL;
-}
-
-/**
- * tcpstate_table_read() - read the next stretch of a table
- * @table: the table
- * @cursor: where to read on; zeroed for the start, moved by what was read
- * @views: filled in with records that have not ended
- * @room: how many @views there are; a bucket that holds more takes more reads
- *
- * Context: process. Takes one bucket's lock for as long as it copies it.
- * Return: how many views were filled in. Zero says that nothing is left if
- * the cursor stands at TCPSTATE_PLACE_END, else that the stretch was empty.
- */
-unsigned int tcpstate_table_read(struct tcpstate_table *table, struct tcpstate_cursor *cursor,
-				 struct tcpstate_view *views, unsigned int room)
-{
-	struct tcpstate_record *record;
-	struct tcpstate_bucket *bucket;
-	unsigned int n = 0, skip = cursor->skip, already = skip;
-	u64 place = cursor->place;
-
-	rcu_read_lock();
-	local_bh_disable();
-	cursor->skip = 0;
-	bucket = lock_place(table, &cursor->place);
-	if (bucket) {
-		for (record = bucket->first; record; record = record->next) {
-			if (tcpstate_fsm_ended(&record->pair))
-				continue;
-			if (skip) {
-				skip--;
-				continue;
-			}
-			if (n == room) {
-				cursor->skip = already + n;
-				cursor->place = place;
-				break;
-			}
-			tcpstate_record_view(record, &views[n++]);
-		}
-		tcpstate_bucket_unlock(bucket);
-	}
-	local_bh_enable();
-	rcu_read_unlock();
-	return n;
 }

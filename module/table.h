@@ -23,6 +23,7 @@
 #include <linux/spinlock.h>
 #include <linux/workqueue.h>
 
+#include "leak.h"
 #include "record.h"
 
 /**
@@ -80,30 +81,20 @@ struct tcpstate_table {
 /**
  * struct tcpstate_tables - both tables of a network namespace
  * @table: by enum tcpstate_kind
- * @stats: the namespace's counters
+ * @log: the namespace's books
  * @timeout: in seconds; written by sysctl, read without a lock
  * @sweep: expires, grows, frees; pending while either table has an array
  * @rescan: timeouts changed, so no bucket's @due can be relied on
+ * @leak: who leaves connections half closed; written by the sweep
  */
 struct tcpstate_tables {
 	struct tcpstate_table table[TCPSTATE_KIND_MAX];
-	struct tcpstate_stats __percpu *stats;
+	struct tcpstate_log *log;
 	unsigned int timeout[TCPSTATE_TIMEOUT_MAX];
 	struct delayed_work sweep;
 	bool rescan;
+	struct tcpstate_leak leak;
 };
-
-/**
- * struct tcpstate_cursor - a reader's place in a table
- * @place: hash of the next bucket to read; TCPSTATE_PLACE_END when all were read
- * @skip: how many records of that bucket were read already
- */
-struct tcpstate_cursor {
-	u64 place;
-	unsigned int skip;
-};
-
-#define TCPSTATE_PLACE_END BIT_ULL(32)
 
 /*
  * How willingly a table parts with a record when it is full: not at all when
@@ -114,7 +105,7 @@ typedef unsigned int (*tcpstate_rank_fn)(const struct tcpstate_tables *tables,
 
 /* Life of the tables: process context. */
 void tcpstate_tables_init(struct tcpstate_tables *tables,
-			  struct tcpstate_stats __percpu *stats, bool first,
+			  struct tcpstate_log *log, bool first,
 			  const unsigned int max[TCPSTATE_KIND_MAX]);
 struct tcpstate_buckets *tcpstate_buckets_alloc(enum tcpstate_kind kind, unsigned int order,
 						gfp_t gfp);
@@ -148,10 +139,6 @@ struct tcpstate_outcome tcpstate_table_step(struct tcpstate_tables *tables,
 void tcpstate_table_discard(struct tcpstate_tables *tables, struct tcpstate_table *table,
 			    struct tcpstate_bucket *bucket, struct tcpstate_record *record,
 			    enum tcpstate_reason reason);
-
-/* Readers: process context. */
-unsigned int tcpstate_table_read(struct tcpstate_table *table, struct tcpstate_cursor *cursor,
-				 struct tcpstate_view *views, unsigned int room);
 
 /* Buckets that may be visited between two chances for others to run. */
 #define TCPSTATE_STRETCH 256

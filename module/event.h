@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Where what becomes of a namespace's records is written down: counters that
+ * are always kept, and notifications for those who listen.
+ *
+ * A notification is put at the end of its group's queue by whoever holds the
+ * record's bucket, and sent by one work for all groups: several in a buffer
+ * when there are many, each at once when there are few.
+ */
+#ifndef _TCPSTATE_EVENT_H
+#define _TCPSTATE_EVENT_H
+
+#include <linux/skbuff.h>
+#include <linux/workqueue.h>
+#include <net/net_namespace.h>
+
+#include "stats.h"
+
+struct tcpstate_record;
+struct tcpstate_traces;
+
+enum tcpstate_group {
+	TCPSTATE_GROUP_FLOWS,
+	TCPSTATE_GROUP_CLOSED,
+	TCPSTATE_GROUP_SEGMENTS,
+	TCPSTATE_GROUP_MAX,
+};
+
+/**
+ * struct tcpstate_queue - what is still to be sent to a multicast group
+ * @buffers: whose own lock protects both; the last one may be filled further
+ * @seq: the last number that was given, in the order of @buffers
+ */
+struct tcpstate_queue {
+	struct sk_buff_head buffers;
+	u64 seq;
+};
+
+/**
+ * struct tcpstate_log - a namespace's books
+ * @stats: counters
+ * @resets: ledger of RSTs
+ * @net: whose
+ * @queue: notifications, by enum tcpstate_group
+ * @send: sends them
+ * @traces: whose segments to tell of; see trace.h
+ */
+struct tcpstate_log {
+	struct tcpstate_stats __percpu *stats;
+	struct tcpstate_resets resets;
+	struct net *net;
+	struct tcpstate_queue queue[TCPSTATE_GROUP_MAX];
+	struct work_struct send;
+	struct tcpstate_traces __rcu *traces;
+};
+
+/* Puts the attributes of a notification: 0, or -EMSGSIZE where they do not fit. */
+typedef int (*tcpstate_put_fn)(struct sk_buff *skb, const void *what, u64 seq);
+
+/* Process context. */
+int tcpstate_event_init(void);
+void tcpstate_event_exit(void);
+void tcpstate_event_start(void);
+void tcpstate_event_stop(void);
+int tcpstate_log_init(struct tcpstate_log *log, struct net *net);
+void tcpstate_log_exit(struct tcpstate_log *log);
+void tcpstate_log_seq(struct tcpstate_log *log, u64 seq[TCPSTATE_GROUP_MAX]);
+
+/* Any context. */
+bool tcpstate_event_heard(const struct tcpstate_log *log, enum tcpstate_group group);
+void tcpstate_event_post(struct tcpstate_log *log, enum tcpstate_group group, u8 cmd,
+			 tcpstate_put_fn put, const void *what);
+void tcpstate_event_lost(struct tcpstate_log *log, enum tcpstate_group group);
+void tcpstate_event(struct tcpstate_log *log, enum tcpstate_event_type type,
+		    const struct tcpstate_record *record, const u8 state[2],
+		    enum tcpstate_reason reason);
+
+#endif /* _TCPSTATE_EVENT_H */

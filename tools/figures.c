@@ -1,0 +1,267 @@
+// SPDX-License-Identifier: GPL-2.0
+/* What a namespace counts beside states and counters: what lasted, who ended what. */
+#include <inttypes.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include <json-c/json.h>
+
+#include "figures.h"
+#include "message.h"
+
+static const char *side(enum end end)
+{
+	return sides[end == INITIATOR ? TCPSTATE_BY_INITIATOR : TCPSTATE_BY_RESPONDER];
+}
+
+static bool any(const struct resets *resets)
+{
+	return resets->in_window || resets->inexact || resets->out_of_window;
+}
+
+/* JSON. */
+
+static void add_name(struct json_object *object, const char *key, const char *name)
+{
+	json_object_object_add(object, key, json_object_new_string(name));
+}
+
+static void add_number(struct json_object *object, const char *key, uint64_t number)
+{
+	json_object_object_add(object, key, json_object_new_uint64(number));
+}
+
+static struct json_object *add_row(struct json_object *array)
+{
+	struct json_object *row = json_object_new_object();
+
+	json_object_array_add(array, row);
+	return row;
+}
+
+static struct json_object *buckets_json(const uint64_t buckets[BUCKETS])
+{
+	struct json_object *array = json_object_new_array();
+
+	for (int i = 0; i < BUCKETS; i++)
+		json_object_array_add(array, json_object_new_uint64(buckets[i]));
+	return array;
+}
+
+static struct json_object *histograms_json(const struct stats *stats)
+{
+	struct json_object *object = json_object_new_object();
+	struct json_object *dwell = json_object_new_object();
+
+	for (int i = 1; i <= TCPSTATE_STATE_MAX; i++)
+		json_object_object_add(dwell, states[i].name, buckets_json(stats->dwell[i]));
+	json_object_object_add(object, "dwell_ms", dwell);
+	json_object_object_add(object, "responder_latency_us",
+			       buckets_json(stats->latency[RESPONDER]));
+	json_object_object_add(object, "initiator_latency_us",
+			       buckets_json(stats->latency[INITIATOR]));
+	return object;
+}
+
+static void add_pair(struct json_object *row, int initiator, int responder)
+{
+	add_name(row, "initiator", states[initiator].name);
+	add_name(row, "responder", states[responder].name);
+}
+
+static struct json_object *pairs_json(const struct stats *stats)
+{
+	struct json_object *array = json_object_new_array();
+
+	for (int i = 1; i <= TCPSTATE_STATE_MAX; i++) {
+		for (int r = 1; r <= TCPSTATE_STATE_MAX; r++) {
+			struct json_object *row;
+
+			if (!stats->pairs[i][r])
+				continue;
+			row = add_row(array);
+			add_pair(row, i, r);
+			add_number(row, "flows", stats->pairs[i][r]);
+		}
+	}
+	return array;
+}
+
+static void add_resets(struct json_object *array, enum end by, const struct stats *stats)
+{
+	for (int i = 1; i <= TCPSTATE_STATE_MAX; i++) {
+		for (int r = 1; r <= TCPSTATE_STATE_MAX; r++) {
+			const struct resets *resets = &stats->resets[by][i][r];
+			struct json_object *row;
+
+			if (!any(resets))
+				continue;
+			row = add_row(array);
+			add_name(row, "by", side(by));
+			add_pair(row, i, r);
+			add_number(row, "in_window", resets->in_window);
+			add_number(row, "inexact", resets->inexact);
+			add_number(row, "out_of_window", resets->out_of_window);
+		}
+	}
+}
+
+static struct json_object *leaks_json(const struct stats *stats)
+{
+	struct json_object *array = json_object_new_array();
+
+	for (enum end end = INITIATOR; end < ENDS; end++) {
+		struct json_object *row;
+
+		if (!stats->leaks[end].flows)
+			continue;
+		row = add_row(array);
+		add_name(row, "side", side(end));
+		add_number(row, "flows", stats->leaks[end].flows);
+		add_number(row, "oldest_ms", stats->leaks[end].oldest);
+	}
+	return array;
+}
+
+static struct json_object *seq_json(const struct stats *stats)
+{
+	struct json_object *object = json_object_new_object();
+
+	add_number(object, "flows", stats->seq.flows);
+	add_number(object, "closed", stats->seq.closed);
+	add_number(object, "segments", stats->seq.segments);
+	return object;
+}
+
+void figures_json(struct json_object *object, const struct stats *stats)
+{
+	struct json_object *resets = json_object_new_array();
+
+	json_object_object_add(object, "histograms", histograms_json(stats));
+	json_object_object_add(object, "pairs", pairs_json(stats));
+	add_resets(resets, INITIATOR, stats);
+	add_resets(resets, RESPONDER, stats);
+	json_object_object_add(object, "resets", resets);
+	json_object_object_add(object, "leaks", leaks_json(stats));
+	json_object_object_add(object, "seq", seq_json(stats));
+}
+
+/* Text: a title where there is something to say, and a line for each of it. */
+
+static void print_title(const char *title, bool *titled)
+{
+	if (!*titled)
+		printf("\n%s\n", title);
+	*titled = true;
+}
+
+static const char *time_text(double us, char *text, size_t size)
+{
+	static const struct {
+		const char *unit;
+		double us;
+	} units[] = { { "us", 1 }, { "ms", 1e3 }, { "s", 1e6 }, { "min", 60e6 }, { "h", 3600e6 } };
+	size_t i = 0;
+
+	while (i + 1 < sizeof(units) / sizeof(*units) && us >= units[i + 1].us)
+		i++;
+	snprintf(text, size, "%.3g%s", us / units[i].us, units[i].unit);
+	return text;
+}
+
+/* Below which bound so many in a hundred are, in a unit of so many microseconds. */
+static void print_quantile(const uint64_t buckets[BUCKETS], uint64_t count, int percent,
+			   double unit)
+{
+	uint64_t below = 0;
+	bool bounded;
+	char text[32];
+	int i = -1;
+
+	while (below * 100 < count * percent)
+		below += buckets[++i];
+	bounded = i < BUCKETS - 1;
+	printf(", %d%% %s %s", percent, bounded ? "<" : ">=",
+	       time_text((1u << (bounded ? i : i - 1)) * unit, text, sizeof(text)));
+}
+
+static void print_histogram(const char *title, bool *titled, const char *name,
+			    const uint64_t buckets[BUCKETS], double unit)
+{
+	uint64_t count = 0;
+
+	for (int i = 0; i < BUCKETS; i++)
+		count += buckets[i];
+	if (!count)
+		return;
+	print_title(title, titled);
+	printf("  %s: %" PRIu64, name, count);
+	print_quantile(buckets, count, 50, unit);
+	print_quantile(buckets, count, 99, unit);
+	putchar('\n');
+}
+
+static void print_pairs(const struct stats *stats)
+{
+	bool titled = false;
+
+	for (int i = 1; i <= TCPSTATE_STATE_MAX; i++) {
+		for (int r = 1; r <= TCPSTATE_STATE_MAX; r++) {
+			if (!stats->pairs[i][r])
+				continue;
+			print_title("initiator and responder", &titled);
+			printf("  %-11s  %-11s%10" PRIu64 "\n", states[i].name, states[r].name,
+			       stats->pairs[i][r]);
+		}
+	}
+}
+
+static void print_leaks(const struct stats *stats)
+{
+	bool titled = false;
+	char text[32];
+
+	for (enum end end = INITIATOR; end < ENDS; end++) {
+		const struct leak *leak = &stats->leaks[end];
+
+		if (!leak->flows)
+			continue;
+		print_title("leaks", &titled);
+		printf("  the %s has not closed %" PRIu64 " that its peer has, the oldest for %s\n",
+		       side(end), leak->flows, time_text(leak->oldest * 1e3, text, sizeof(text)));
+	}
+}
+
+static void print_resets(const struct stats *stats, enum end by, bool *titled)
+{
+	for (int i = 1; i <= TCPSTATE_STATE_MAX; i++) {
+		for (int r = 1; r <= TCPSTATE_STATE_MAX; r++) {
+			const struct resets *resets = &stats->resets[by][i][r];
+
+			if (!any(resets))
+				continue;
+			print_title("resets", titled);
+			printf("  by the %s in %s / %s: %" PRIu64 " in window, %" PRIu64
+			       " inexact, %" PRIu64 " out of window\n", side(by),
+			       states[i].name, states[r].name, resets->in_window,
+			       resets->inexact, resets->out_of_window);
+		}
+	}
+}
+
+void figures_text(const struct stats *stats)
+{
+	static const char latencies[] = "latency in handshakes", stays[] = "stays that are over";
+	bool titled = false;
+
+	print_pairs(stats);
+	print_leaks(stats);
+	print_resets(stats, INITIATOR, &titled);
+	print_resets(stats, RESPONDER, &titled);
+	titled = false;
+	print_histogram(latencies, &titled, side(RESPONDER), stats->latency[RESPONDER], 1);
+	print_histogram(latencies, &titled, side(INITIATOR), stats->latency[INITIATOR], 1);
+	titled = false;
+	for (int i = 1; i <= TCPSTATE_STATE_MAX; i++)
+		print_histogram(stays, &titled, states[i].name, stats->dwell[i], 1e3);
+}

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* A filter where the module has not applied it: to what it tells of by itself. */
+#ifndef _TCPSTATE_SIEVE_H
+#define _TCPSTATE_SIEVE_H
+
+#include <stdbool.h>
+
+struct filter;
+struct flow;
+
+/* As the module would, for the moment that the message tells of. */
+bool sieve_passes(const struct filter *filter, const struct flow *flow);
+
+#endif /* _TCPSTATE_SIEVE_H */
