@@ -56,7 +56,7 @@ struct wire {
 	struct tcpstate_pair pair;
 	struct tcpstate_outcome out;
 	__u32 facts;
-	unsigned int ends[TCPSTATE_REASON_MAX];
+	unsigned int ends[__TCPSTATE_REASON_MAX];
 	bool known;
 	bool flipped;
 	__u32 iss[2];
@@ -149,7 +149,7 @@ static inline void wire_put(struct wire *w, enum host from, struct tcpstate_segm
 
 	w->out = tcpstate_fsm_step(&w->pair, &seg, wire_role(w, from));
 	w->facts |= w->out.facts;
-	if (w->out.action != TCPSTATE_KEEP && w->out.reason < TCPSTATE_REASON_MAX)
+	if (w->out.action != TCPSTATE_KEEP && w->out.reason < __TCPSTATE_REASON_MAX)
 		w->ends[w->out.reason]++;
 	if (w->out.action == TCPSTATE_ANEW) {
 		enum tcpstate_end role = seg.flags & ACK ? R : I;

@@ -251,9 +251,13 @@ class Lab:
             with host:
                 host.raw.bind((host.dev, 0))
             host.frame = bytes.fromhex((host.gateway_mac + host.mac).replace(":", ""))
+        # What different CPUs send may overtake each other.
+        cpus = os.sched_getaffinity(0)
+        os.sched_setaffinity(0, {min(cpus)})
         for packet in [packets] if isinstance(packets, bytes) else packets:
             host.raw.send(host.frame + (b"\x08\0" if packet[0] >> 4 == 4 else b"\x86\xdd")
                           + packet)
+        os.sched_setaffinity(0, cpus)
 
     # asserting
 

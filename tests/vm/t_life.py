@@ -192,8 +192,9 @@ def final_ack_lost(lab, fam):
 
 
 def crossing(lab, fam):
-    """Both hosts connect() from and to bound ports."""
+    """Both hosts connect() from and to bound ports, A first."""
     conn = lab.dial(fam, dport=40002, sport=40001)
+    wait_for(lambda: proc(lab.R)["opened"], what="A's SYN in R")
     back = lab.dial(fam, dport=40001, sport=40002, client=lab.B)
     conn.b = back.a
     return conn

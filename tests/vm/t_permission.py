@@ -1,0 +1,233 @@
+#!/usr/bin/python3 -B
+# SPDX-License-Identifier: GPL-2.0
+"""
+Who may ask what. Counters are for anyone; addresses, and a flush, are for who holds
+CAP_NET_ADMIN in the user namespace that owns the network namespace.
+"""
+
+import ctypes
+import errno
+import fcntl
+import json
+import os
+import socket
+import struct
+
+from genl import *
+from lab import *
+
+NOBODY = 65534
+NET_ADMIN = 12
+CLONE_NEWUSER, CLONE_NEWNET = 0x10000000, 0x40000000
+PR_SET_DUMPABLE, PR_SET_KEEPCAPS = 4, 8
+
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+def call(name, *arguments):
+    """A function of the C library that returns 0."""
+    if getattr(_libc, name)(*arguments):
+        raise OSError(ctypes.get_errno(), name)
+
+
+def capabilities(*numbers):
+    """Hold these and no other."""
+    low = sum(1 << number for number in numbers)
+    call("capset", struct.pack("=II", 0x20080522, 0), struct.pack("=6I", low, low, 0, 0, 0, 0))
+
+
+# who: each makes of a child of root what its name says
+
+def root():
+    """As it comes."""
+
+
+def root_without():
+    """uid 0, all but CAP_NET_ADMIN."""
+    capabilities(*(number for number in range(32) if number != NET_ADMIN))
+
+
+def nobody():
+    """Nobody, without any capability."""
+    os.setgroups([])
+    os.setresgid(NOBODY, NOBODY, NOBODY)
+    os.setresuid(NOBODY, NOBODY, NOBODY)
+    call("prctl", PR_SET_DUMPABLE, 1)           # or its files in /proc are root's
+
+
+def nobody_with():
+    """Nobody, with CAP_NET_ADMIN alone."""
+    call("prctl", PR_SET_KEEPCAPS, 1)
+    nobody()
+    capabilities(NET_ADMIN)
+
+
+def own_user():
+    """Root of a user namespace of nobody's, all capabilities there."""
+    nobody()
+    call("unshare", CLONE_NEWUSER)
+    for name, text in ("setgroups", "deny"), ("uid_map", f"0 {NOBODY} 1"), \
+            ("gid_map", f"0 {NOBODY} 1"):
+        with open(f"/proc/self/{name}", "w") as file:
+            file.write(text)
+
+
+def own_both():
+    """The same, in a network namespace of its own."""
+    own_user()
+    call("unshare", CLONE_NEWNET)
+
+
+# what
+
+def read(name):
+    """Read a file of /proc/net."""
+    with open(f"/proc/thread-self/net/{name}") as file:
+        return file.read()
+
+
+def ask(method):
+    """A request on a socket of one's own."""
+    with Channel() as channel:
+        return getattr(channel, method)()
+
+
+WHAT = {
+    "STATS_GET": lambda: ask("stats"),
+    "FLOW_GET": lambda: ask("flows"),
+    "HALFOPEN_GET": lambda: ask("halfopens"),
+    "FLUSH": lambda: ask("flush"),
+    "tcpstate": lambda: read("tcpstate"),
+    "tcpstate_halfopen": lambda: read("tcpstate_halfopen"),
+}
+OPEN = {"STATS_GET", "tcpstate"}                # to anyone
+
+# Who may do what besides. The file is its owner's, whatever his capabilities.
+MAY = {
+    root: {"FLOW_GET", "HALFOPEN_GET", "FLUSH", "tcpstate_halfopen"},
+    root_without: {"tcpstate_halfopen"},
+    nobody_with: {"FLOW_GET", "HALFOPEN_GET", "FLUSH"},
+    nobody: set(),
+    own_user: set(),
+    own_both: {"FLOW_GET", "HALFOPEN_GET", "FLUSH", "tcpstate_halfopen"},
+}
+
+
+def verdict(function):
+    """"ok", or by which error it was refused."""
+    try:
+        function()
+    except OSError as error:
+        return errno.errorcode[error.errno]
+    return "ok"
+
+
+def in_child(ns, who, function):
+    """What a function returns (as JSON has it) in a child in a namespace, become who."""
+    reader, writer = os.pipe()
+    with ns:
+        pid = os.fork()
+        if not pid:
+            status = 1
+            try:
+                who()
+                os.write(writer, json.dumps(function()).encode())
+                status = 0
+            except BaseException as error:      # it may fail in any way
+                print(f"# {who.__name__}: {type(error).__name__}: {error}", flush=True)
+            os._exit(status)
+    os.close(writer)
+    with open(reader) as file:
+        said = file.read()
+    _, status = os.waitpid(pid, 0)
+    equal(status, 0, f"status of {who.__name__}")
+    return json.loads(said)
+
+
+def want(who, what):
+    """How that should end."""
+    if what in OPEN or what in MAY[who]:
+        return "ok"
+    return "EACCES" if what in ("tcpstate", "tcpstate_halfopen") else "EPERM"
+
+
+def flows(lab, fam):
+    """A connection and a half-open one in R; their number."""
+    conn, half = lab.connect(fam), lab.dial(fam, lab.silent[fam])
+    conn.talk()
+    lab.expect([(conn, "ESTABLISHED", "ESTABLISHED"), (half, "SYN_SENT", "LISTEN")])
+    return 2
+
+
+@test("who may ask what, and what is refused changes nothing")
+def matrix(lab, fam):
+    number = flows(lab, fam)
+    for who in sorted(MAY, key=lambda who: who is root):        # whose flush comes last
+        before = proc(lab.R)
+        said = in_child(lab.R, who, lambda: {what: verdict(function)
+                                             for what, function in WHAT.items()})
+        equal(said, {what: want(who, what) for what in WHAT}, f"{who.__name__}")
+        if said["FLUSH"] == "ok" and who is not own_both:
+            equal(proc(lab.R)["flushed"] - before["flushed"], number, f"{who.__name__} flushed")
+            if who is not root:
+                number = 1
+                lab.keep(lab.connect(fam))
+                wait_equal(lambda: proc(lab.R)["opened"] - before["opened"], 1, "opened")
+        else:
+            equal((proc(lab.R)["flows"] + proc(lab.R)["halfopen"], proc(lab.R)["flushed"]),
+                  (number, before["flushed"]), f"connections after {who.__name__}, flushed")
+
+
+@test("root of a user namespace is told of his own network namespace")
+def own(lab, fam):
+    flows(lab, fam)
+
+    def look():
+        address = {4: "127.0.0.1", 6: "::1"}[fam]
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+            fcntl.ioctl(sock, 0x8914, struct.pack("16sH14x", b"lo", 1))         # SIOCSIFFLAGS
+        family = {4: socket.AF_INET, 6: socket.AF_INET6}[fam]
+        with socket.socket(family) as server, socket.socket(family) as client:
+            wait_for(lambda: verdict(lambda: server.bind((address, 80))), lambda said: said == "ok",
+                     "loopback's address")
+            server.listen()
+            client.connect((address, 80))
+            with Channel() as channel:
+                told = [flow.key for flow in channel.flows()]
+                channel.flush()
+                return told, [f"ipv{fam}", endpoint(client), at(address, 80)], channel.flows()
+    told, made, left = in_child(lab.R, own_both, look)
+    equal((told, left), ([made], []), "told, left after a flush")
+    equal(proc(lab.R)["flushed"], 0, "flushed in R")
+
+
+@test("both who opened a socket and who sends on it must be allowed", families=None)
+def handed_over(lab):
+    number = flows(lab, 4)
+    channel = Channel(lab.R)
+    for who, what, said in (
+            (nobody, "flows", "EPERM"), (nobody, "halfopens", "EPERM"), (nobody, "flush", "EPERM"),
+            (nobody, "stats", "ok"), (own_user, "flows", "EPERM"), (own_both, "flows", "EPERM"),
+            (nobody_with, "flows", "ok")):
+        equal(in_child(lab.R, who, lambda what=what: verdict(getattr(channel, what))), said,
+              f"{who.__name__}: {what} on root's socket")
+    # the other way round: opened by nobody, used by root
+    here, there = socket.socketpair()
+
+    def give():
+        with Channel() as channel:
+            return socket.send_fds(there, [b"."], [channel.sock.fileno()])
+    in_child(lab.R, nobody, give)
+    _, (fd,), _, _ = socket.recv_fds(here, 1, 1)
+    channel.sock = socket.socket(fileno=fd)
+    equal([verdict(getattr(channel, what)) for what in ("flows", "flush", "stats")],
+          ["EPERM", "EPERM", "ok"], "root on nobody's socket")
+    # what was asked for by who may ask can be read by whom he lets read it
+    dump = Channel(lab.R).dump("FLOW_GET")
+    equal(len(in_child(lab.R, nobody, lambda: [flow.key for flow in dump.rest()])), number,
+          "nobody reads root's dump")
+    equal(proc(lab.R)["flushed"], 0, "flushed")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,812 @@
+#!/usr/bin/python3 -B
+# SPDX-License-Identifier: GPL-2.0
+"""
+The tool over a crowd of 300 connections: its views tell the same as each other, as
+netlink, as /proc and as ss on the hosts; filters give what they say; complaints are
+one line, and nothing that happens to its output breaks it. Where tools/asan/tcpstate
+is built, that one is run, but for what is run by the dozen: its start takes a while.
+"""
+
+import errno
+import fcntl
+import ipaddress
+import json
+import os
+import pty
+import random
+import re
+import shutil
+import signal
+import subprocess
+import tempfile
+import termios
+
+import ktap
+from crowd import Crowd
+from genl import Channel
+from lab import *
+from ktap import test
+from lab import module
+import t_population
+from t_population import KINDS, RULES, bring
+
+ktap._tests.clear()                 # t_population's claim is made by itself
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+PLAIN = os.path.realpath(f"{HERE}/../../tools/tcpstate")
+SANITIZED = os.path.realpath(f"{HERE}/../../tools/asan/tcpstate")
+TOOL = SANITIZED if os.access(SANITIZED, os.X_OK) else PLAIN
+NOBODY = 65534
+COMPLAINT = 98                      # exit status of a sanitizer or valgrind that found fault
+SEED = int(os.environ.get("LAB_SEED", 9293))
+
+# contract.md
+TUPLE = ["family"] + [f"{end}{what}" for end in ("initiator", "responder")
+                      for what in ("", "_port", "_state")]
+FLOW_KEYS = TUPLE + ["age_ms", "idle_ms", "picked_up", "one_sided", "history"] + [
+    f"{end}_{what}" for end in ("initiator", "responder")
+    for what in ("bytes", "segments", "retrans")]
+HALFOPEN_KEYS = TUPLE + "phase age_ms syn synack".split()
+TIMES = "age_ms", "idle_ms"
+
+lab = crowd = None                  # made once; tests that change something come last
+ENVIRONMENT = {**os.environ, "LC_ALL": "C", "TERM": "xterm",
+               "ASAN_OPTIONS": f"exitcode={COMPLAINT}",
+               "UBSAN_OPTIONS": f"halt_on_error=1:exitcode={COMPLAINT}"}
+ENVIRONMENT.pop("NO_COLOR", None)
+
+
+def say(text):
+    print(f"# {text}", flush=True)
+
+
+# running it
+
+def unharmed(done):
+    """Assert that no sanitizer found fault."""
+    true(done.returncode != COMPLAINT and "Sanitizer" not in (done.stderr or "") and
+         "runtime error" not in (done.stderr or ""), f"{done.args}:\n{done.stderr}")
+    return done
+
+
+def run(*arguments, ns=None, tool=None, env=(), **options):
+    """Run the tool in R, or elsewhere."""
+    with ns or lab.R:
+        return unharmed(subprocess.run(
+            [*(tool or [TOOL]), *arguments], text=True, env={**ENVIRONMENT, **dict(env)},
+            **{"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE,
+               "stderr": subprocess.PIPE, **options}))
+
+
+def output(*arguments, **options):
+    """What it prints, when all goes well."""
+    done = run(*arguments, **options)
+    equal((done.returncode, done.stderr), (0, ""), f"{arguments}: status, complaint")
+    return done.stdout
+
+
+def refused(word, status, *arguments, **options):
+    """Assert that it prints one line of complaint that has a word in it, and nothing else."""
+    done = run(*arguments, **options)
+    equal((done.returncode, done.stdout or ""), (status, ""), f"{arguments}: status, output")
+    true(re.fullmatch(r"tcpstate: [^\n]+\n", done.stderr) and word in done.stderr,
+         f"{arguments}: one line with '{word}', not {done.stderr!r}")
+
+
+# records: dictionaries in the words of JSON
+
+def key(record):
+    return tuple(record[name] for name in ("family", "initiator", "initiator_port",
+                                           "responder", "responder_port"))
+
+
+def keyed(records):
+    """By key; asserts that nothing is there twice."""
+    found = {key(record): record for record in records}
+    equal(len(found), len(records), "different records")
+    return found
+
+
+def read(*arguments, **options):
+    """Records of -j."""
+    return json.loads(output("-j", *arguments, **options))
+
+
+def told(flow):
+    """A record of netlink's."""
+    record = {"family": f"ipv{flow.fam}", "age_ms": flow.age, "idle_ms": flow.idle,
+              "phase": flow.phase, "syn": flow.syn, "synack": flow.synack,
+              "picked_up": bool(flow.picked_up), "one_sided": bool(flow.one_sided),
+              "history": flow.history}
+    for end, name in enumerate(("initiator", "responder")):
+        record[name] = flow.address[end]
+        for what, values in (("port", flow.port), ("state", flow.states),
+                             ("bytes", flow.bytes), ("segments", flow.segments),
+                             ("retrans", flow.retrans)):
+            record[f"{name}_{what}"] = values[end]
+    return record
+
+
+def milliseconds(text):
+    """The least and the most that a time as text may stand for."""
+    match = re.fullmatch(r"(\d+)ms|(\d+)\.(\d)s|(\d+)m(\d\d)s|(\d+)h(\d\d)m|(\d+)d(\d\d)h", text)
+    true(match, f"'{text}' is no time")
+    ms, s, tenth, m, ms_, h, hm, d, dh = (int(each) if each else 0 for each in match.groups())
+    unit = {"ms": 1, ".": 100, "m": 1000, "h": 60_000, "d": 3_600_000}[
+        re.sub(r"\d", "", text)[:2 if text.endswith("ms") else 1]]
+    least = ms + s * 1000 + tenth * 100 + m * 60_000 + ms_ * 1000 + h * 3_600_000 + \
+        hm * 60_000 + d * 86_400_000 + dh * 3_600_000
+    return least, least + unit - 1
+
+
+def rows(text, titles):
+    """Records of text, a line each; times are (least, most)."""
+    lines = text.splitlines()
+    equal(lines[0].split(), titles, "titles")
+    true(not any(line != line.rstrip() for line in lines), "no blanks at an end of line")
+    equal(len({line.find(line.split()[1]) for line in lines[:65]}), 1, "columns begin")
+    found = []
+    for line in lines[1:]:
+        words = line.split()
+        cells = list(zip(titles, words))
+        record = {"picked_up": False, "one_sided": False}
+        for title, cell in cells:
+            if title in ("INITIATOR", "RESPONDER"):
+                end = title.lower()
+                address, _, port = cell.rpartition(":")
+                record["family"] = "ipv6" if address[0] == "[" else "ipv4"
+                record[end], record[f"{end}_port"] = address.strip("[]"), int(port)
+            elif title == "STATE":
+                record[f"{end}_state"] = cell
+            elif title in ("AGE", "IDLE"):
+                record[f"{title.lower()}_ms"] = milliseconds(cell)
+            else:
+                record[title.lower()] = int(cell) if cell.isdigit() else cell
+        for word in words[len(titles):]:
+            name, _, value = word.partition(":")
+            if "/" in value:
+                record[f"initiator_{name}"], record[f"responder_{name}"] = \
+                    map(int, value.split("/"))
+            else:
+                record[name.replace("-", "_")] = value or True
+        found.append(record)
+    return found
+
+
+def same(before, seen, after, names):
+    """Assert that what was seen is what was there before and after: the same records,
+    and in each of these names the same, times between. Return how many records."""
+    before, seen, after = keyed(before), keyed(seen), keyed(after)
+    equal(set(seen), set(before), "who is there")
+    for who, record in seen.items():
+        for name in names:
+            least, most = before[who][name], after[who][name]
+            value = record.get(name)
+            if name in TIMES:
+                low, high = value if isinstance(value, tuple) else (value, value)
+                true(low <= most and least <= high, f"{who} {name}: {value}, not {least}..{most}")
+            else:
+                equal((value, most), (least, least), f"{who} {name}")
+    return len(seen)
+
+
+def views(command, method, titles, names):
+    """Assert that all views of a command tell the same. Return how many records."""
+    with Channel(lab.R) as channel:
+        before = [told(flow) for flow in getattr(channel, method)()]
+        seen = [read(command), read("-p", command),
+                rows(output("-o", command), titles),
+                rows(output(command).replace("\n\t", " "), titles)]
+        after = [told(flow) for flow in getattr(channel, method)()]
+    for record in seen[0] + seen[1]:
+        equal(sorted(record), sorted(names), "keys")
+    shown = [name for name in names if command == "flows" or not name.endswith("_state")]
+    return sum(same(before, each, after, names if "initiator_state" in each[0] else shown)
+               for each in seen)
+
+
+@test("flows: text, JSON, pretty JSON and netlink tell the same", None)
+def flows():
+    many = views("flows", "flows", "INITIATOR STATE RESPONDER STATE AGE IDLE".split(), FLOW_KEYS)
+    equal(many, 4 * len(crowd.lives), "records")
+    say(f"{many} records compared")
+
+
+@test("halfopen: text, JSON, pretty JSON, netlink and /proc tell the same", None)
+def halfopen():
+    many = views("halfopen", "halfopens", "INITIATOR RESPONDER PHASE AGE SYN SYNACK".split(),
+                 HALFOPEN_KEYS)
+    equal(many, 4 * sum(life.halfopen for life in crowd.lives), "records")
+    lines = {line._replace(age_ms=0) for line in halfopens(lab.R)}
+    equal({HalfOpen(each["family"], at(each["initiator"], each["initiator_port"]),
+                    at(each["responder"], each["responder_port"]), each["phase"], 0,
+                    each["syn"], each["synack"]) for each in read("halfopen")}, lines,
+          "/proc/net/tcpstate_halfopen")
+    say(f"{many + len(lines)} records compared")
+
+
+@test("flows says of the crowd what passed", None)
+def truth():
+    seen = keyed(read("flows"))
+    for life in crowd.lives:
+        ends = zip(life.address, life.port)
+        record = seen[(f"ipv{life.fam}", *(each for end in ends for each in end))]
+        equal((record["initiator_state"], record["responder_state"]), life.states, f"{life}")
+        equal((record["picked_up"], record["one_sided"]), (life.picked_up, life.one_sided),
+              f"{life}: flags")
+        if not life.letters:
+            continue                            # a real one
+        equal(record["history"], life.history, f"{life}: history")
+        for what in "bytes", "segments", "retrans":
+            equal((record[f"initiator_{what}"], record[f"responder_{what}"]),
+                  getattr(life, what), f"{life}: {what}")
+    say(f"{len(seen)} records compared")
+
+
+def still(figures):
+    """Those of stats that stand still while nothing passes: leaks are the last sweep's."""
+    return {**figures, "leaks": len(figures["leaks"]) <= 2}
+
+
+@test("stats: text, JSON, netlink and /proc have the same names and figures", None)
+def stats():
+    for ns in lab.R, lab.A:
+        seen = proc(ns)
+        names = [name for name in seen.counters]
+        for option in "-j", "-p":
+            found = read(option, ns=ns)
+            again = still(read(option, "stats", ns=ns))
+            for key, value in still(found).items():
+                equal(again.get(key), value, f"stats is the default: {key}")
+            true({"counters", "enabled", "states", "version"} <= set(found), "keys")
+            equal((found["enabled"], found["version"]), (True, version()), "about the module")
+            equal(list(found["counters"].items()), list(seen.counters.items()), "counters")
+            equal({name: tuple(row[each] for each in ("initiator", "responder", "entered"))
+                   for name, row in found["states"].items()}, seen.states, "states")
+            equal(list(found["states"]), STATES, "order of states")
+            true(all(len(row) == 3 for row in found["states"].values()), "keys of a state")
+        with Channel(ns) as channel:
+            asked = channel.stats()
+        equal((asked.states, {name: asked.counters[name] for name in names}),
+              (seen.states, seen.counters), "netlink")
+        text = output("stats", ns=ns)
+        found = {row[0]: tuple(map(int, row[1:])) for row in re.findall(
+            r"^([A-Z_0-9]+) +(\d+) +(\d+) +(\d+)$", text, re.M)}
+        equal(found, seen.states, "states as text")
+        found = {name: int(value) for name, value in re.findall(r"  ([a-z_]+) +(\d+)", text)}
+        equal(found, seen.counters, "counters as text")
+
+
+def version():
+    with open("/sys/module/tcpstate/version") as file:
+        return file.read().strip()
+
+
+# filters: words, and what they mean in Python
+
+def in_states(names, ends=("initiator", "responder")):
+    return lambda record: any(record[f"{end}_state"] in names for end in ends)
+
+
+def negated(claim):
+    return lambda record: not claim(record)
+
+
+def within(end, prefix):
+    network = ipaddress.ip_network(prefix, strict=False)
+    return lambda record: ipaddress.ip_address(record[end]) in network
+
+
+def ports(end, first, last=None):
+    return lambda record: first <= record[f"{end}_port"] <= (first if last is None else last)
+
+
+def both(*claims):
+    return lambda record: all(claim(record) for claim in claims)
+
+
+def at_least(name, ms):
+    return lambda record: record[name] >= ms
+
+
+ENDS_OF = {"s": "initiator", "d": "responder"}
+SPELT = {"SYN_RECV": ["syn-recv", "SYN-RCV", "syn_recv"], "FIN_WAIT1": ["fin-wait-1", "FIN_WAIT1"],
+         "FIN_WAIT2": ["fin-wait-2", "fin_wait2"], "CLOSE": ["closed", "close", "unconnected"],
+         "LISTEN": ["listening", "Listen"]}
+UNCONNECTED = {"CLOSE", "LISTEN"}
+BUCKET = {"SYN_RECV", "TIME_WAIT"}
+GROUPS = {"all": set(STATES), "connected": set(STATES) - UNCONNECTED,
+          "synchronized": set(STATES) - UNCONNECTED - {"SYN_SENT"}, "bucket": BUCKET,
+          "big": set(STATES) - BUCKET, "established,time-wait": {"ESTABLISHED", "TIME_WAIT"}}
+SETS = [(word, {name}) for name in STATES
+        for word in SPELT.get(name, [name.lower().replace("_", "-")])] + list(GROUPS.items())
+
+
+def words_of_states():
+    """Of each kind of filter, [(words, claim)]."""
+    few = SETS[::4]
+    return {
+        "state": [(f"state {word}", in_states(names)) for word, names in SETS]
+                 + [(f"exclude {word}", negated(in_states(names))) for word, names in few]
+                 + [(f"not state {word}", negated(in_states(names))) for word, names in few],
+        **{f"{letter}state":
+           [(f"{letter}state {word}", in_states(names, [end])) for word, names in few]
+           + [(f"not {letter}state {word}", negated(in_states(names, [end])))
+              for word, names in few[:3]] for letter, end in ENDS_OF.items()},
+    }
+
+
+def words_of_ends(record):
+    """Filters of addresses and ports, drawn around a record that has both."""
+    found = {}
+    size = 32 if record["family"] == "ipv4" else 128
+    for letter, end in {"src": "initiator", "dst": "responder"}.items():
+        address, port = record[end], record[f"{end}_port"]
+        lengths = (8, 17, 24, 31) if size == 32 else (16, 47, 64, 101, 127)
+        name = f"[{address}]" if size == 128 else address
+        found[letter] = [(f"{letter} {address}/{bits}", within(end, f"{address}/{bits}"))
+                         for bits in (0, 1, *lengths, size)] + [
+            (f"{letter} {address}", within(end, address)),
+            (f"{letter} {name}:{port}", both(within(end, address), ports(end, port))),
+            (f"{letter} {name}/{size // 2}:{port}-65535",
+             both(within(end, f"{address}/{size // 2}"), ports(end, port, 65535))),
+            (f"{letter} :{port}", ports(end, port))]
+        short = letter[0] + "port"
+        found[short] = [(f"{short} {port}", ports(end, port)),
+                        (f"{short} 0-{port}", ports(end, 0, port)),
+                        (f"{short} {max(port - 9, 0)}-{port}", ports(end, max(port - 9, 0), port)),
+                        (f"{short} >= {port}", ports(end, port, 65535)),
+                        (f"{short} le {port}", ports(end, 0, port)),
+                        (f"{short} > {port - 1}", ports(end, port, 65535)),
+                        (f"{short} lt {port}", ports(end, 0, port - 1))]
+        if port < 65535:
+            found[short] += [(f"{short} gt {port}", ports(end, port + 1, 65535)),
+                             (f"{short} < {port + 1}", ports(end, 0, port))]
+    return found
+
+
+def words_of_times(record):
+    """Filters of times, some of them drawn around a record."""
+    return {word: [(f"{word} {text}", at_least(name, ms)) for text, ms in (
+        (f"{record[name]}ms", record[name]), ("0", 0), ("1", 1000), ("5s", 5000), ("1m", 60_000),
+        ("1h", 3_600_000), ("2d", 172_800_000))]
+            for word, name in (("older", "age_ms"), ("idle", "idle_ms"))}
+
+
+WORDS_OF_FLAGS = {
+    word: [(word, at_least(word.replace("-", "_"), True)),
+           (f"not {word}", negated(at_least(word.replace("-", "_"), True)))]
+    for word in ("picked-up", "one-sided")}
+
+
+class Sieve:
+    """Compares what filters give with what they would give of all records. These age
+    meanwhile: what passed before all must pass, nothing that would not pass after it."""
+
+    def __init__(self, command="flows"):
+        self.command, self.tried, self.compared = command, [], 0
+        self.before = self.all()
+
+    def all(self):
+        return [record for record in read("flows") if self.command == "flows" or
+                record["initiator_state"] in ("SYN_SENT", "SYN_RECV")]
+
+    def sift(self, words, claim):
+        got = read(self.command, *words, tool=[PLAIN])
+        self.tried.append((words, claim, set(keyed(got))))
+
+    def judge(self):
+        after = self.all()
+        for words, claim, seen in self.tried:
+            must = {key(record) for record in self.before if claim(record)}
+            may = {key(record) for record in after if claim(record)}
+            true(must <= seen <= may, f"{words}: lacks {sorted(must - seen)[:3]}, "
+                                      f"has {sorted(seen - may)[:3]}")
+            self.compared += len(seen)
+        empty = sum(not seen for _, _, seen in self.tried)
+        say(f"{len(self.tried)} filters, {empty} of them give nothing; "
+            f"{self.compared} records compared")
+        true(empty < len(self.tried) / 2, "most filters give something")
+
+
+@test("each filter of states gives what it says", None)
+def filters_of_states():
+    sieve = Sieve()
+    for choice in words_of_states().values():
+        for words, claim in choice:
+            sieve.sift(words.split(), claim)
+    sieve.judge()
+
+
+@test("each filter of addresses and ports gives what it says")
+def filters_of_ends(fam):
+    sieve = Sieve()
+    record = random.Random(SEED).choice([record for record in sieve.before
+                                         if record["family"] == f"ipv{fam}"])
+    for choice in words_of_ends(record).values():
+        for words, claim in choice:
+            sieve.sift(words.split(), claim)
+    sieve.sift([f"-{fam}"], lambda record: record["family"] == f"ipv{fam}")
+    sieve.judge()
+
+
+@test("each filter of times and flags gives what it says", None)
+def filters_of_times():
+    sieve = Sieve()
+    filters = dict(filter for record in random.Random(SEED).sample(sieve.before, 4)
+                   for choice in {**words_of_times(record), **WORDS_OF_FLAGS}.values()
+                   for filter in choice)
+    for words, claim in filters.items():
+        sieve.sift(words.split(), claim)
+    sieve.judge()
+
+
+@test("filters together give what all of them give", None)
+def filters_together():
+    die = random.Random(SEED)
+    for command, number in ("flows", 32), ("halfopen", 8):
+        sieve = Sieve(command)
+        for _ in range(number):
+            record = die.choice(sieve.before)
+            choices = {**words_of_states(), **words_of_ends(record), **words_of_times(record),
+                       **WORDS_OF_FLAGS}
+            # all three of these may say what nothing can be, which is an error
+            del choices[die.choice(["state", "sstate", "dstate"])]
+            terms = []
+            for kind in die.sample(sorted(choices), die.randint(2, 5)):
+                true_of = [each for each in choices[kind] if each[1](record)]
+                if true_of:
+                    terms.append(die.choice(true_of))
+            glue = die.choice([" ", " and "])
+            text = glue.join(words for words, _ in terms)
+            sieve.sift(die.choice([text.split(), [text]]), both(*(claim for _, claim in terms)))
+        sieve.judge()
+
+
+@test("what ss understands, the tool understands likewise", None)
+def as_ss():
+    sieve = Sieve()
+    some = sieve.before[0]["responder_port"]
+    pairs = {"sport = :30000": "sport 30000", "sport == 30000": "sport 30000",
+             "sport eq :30000": "sport 30000", f"dport = :{some}": f"dport {some}",
+             "sport >= :30000": "sport 30000-65535", "sport ge 30000": "sport 30000-65535",
+             "sport < :30000": "sport 0-29999", "dport gt :80": "dport 81-65535",
+             "dport<=:80": "dport 0-80", "dport>=8000": "dport 8000-65535",
+             "src 10.0.0.0/8": "src 10.255.255.255/8", "src = 10.0.0.0/8": "src 10.0.0.0/8",
+             "dst 10.77.54.32:443": "dst 10.77.54.32 dport 443",
+             "dst [2001:db8::]/32:443": "dst 2001:db8::/32 and dport 443",
+             "src :40000": "sport 40000",
+             "state fin-wait-1": "state FIN_WAIT1", "state SYN-RECV": "state syn_recv"}
+    given = 0
+    for theirs, ours in pairs.items():
+        one, other = (set(keyed(read("flows", *words.split(), tool=[PLAIN])))
+                      for words in (theirs, ours))
+        equal(one, other, f"'{theirs}' and '{ours}'")
+        given += bool(one)
+    say(f"{len(pairs)} spellings, {given} of them give something")
+    true(given > len(pairs) * 2 / 3, "most give something")
+
+
+# complaints
+
+BAD = [
+    ("-x", "-x"), ("--nope", "--nope"), ("--json=x", "--json"), ("nope", "nope"),
+    ("flows nope", "nope"), ("flows state", "state"), ("flows exclude", "exclude"),
+    ("flows src", "src"), ("flows dport", "dport"), ("flows sport >=", "sport"),
+    ("flows older", "older"), ("flows idle", "idle"), ("flows not", "not"),
+    ("flows not sport 1", "sport"), ("flows sport 80 and", "and"), ("-n", "-n"),
+    ("flows --netns", "--netns"),
+    ("flows src 10.0.0.0/33", "10.0.0.0/33"), ("flows src 10.0.0.256", "10.0.0.256"),
+    ("flows src 10.0.0", "10.0.0"), ("flows dst 10.0.0.0/", "10.0.0.0/"),
+    ("flows dst 10.0.0.0/-1", "10.0.0.0/-1"), ("flows dst 10.0.0.0/8x", "10.0.0.0/8x"),
+    ("flows src fd00::/129", "fd00::/129"), ("flows src fd00:::1", "fd00:::1"),
+    ("flows src [fd00::1", "[fd00::1"), ("flows src [10.0.0.1]", "[10.0.0.1]"),
+    ("flows src 10.0.0.1:65536", "10.0.0.1:65536"), ("flows src localhost", "localhost"),
+    ("flows sport 65536", "65536"), ("flows sport -1", "-1"), ("flows sport x", "x"),
+    ("flows sport 5-4", "5-4"), ("flows sport 99999999999999999999", "99999999999999999999"),
+    ("flows sport != 80", "!="), ("flows dport >= 4-5", "4-5"), ("flows dport 80,", "80,"),
+    ("flows state bogus", "bogus"), ("flows state established,", ""),
+    ("flows state established,bogus", "bogus"), ("flows sstate 1", "1"),
+    ("flows older 5x", "5x"), ("flows older -5", "-5"), ("flows idle 1.5s", "1.5s"),
+    ("flows idle 99999999999999999999", "99999999999999999999"), ("flows idle s", "s"),
+    ("-4 flows src fd00::/8", "fd00::/8"), ("-6 flows dst 10.0.0.0/8", "10.0.0.0/8"),
+    ("flows src 10.0.0.0/8 dst fd00::/8", "fd00::/8"), ("-4 -6 flows", "-6"),
+    ("flows sport 80 sport 81", "sport"), ("flows picked-up not picked-up", "picked-up"),
+    ("flows src 10.0.0.1 src 10.0.0.2", "src"), ("flows state listen exclude listen", "state"),
+    ("flush now", "now"), ("stats established", "established"), ("version 2", "2"),
+    ("stats -4", "-4"), ("halfopen nope", "nope"), ("flows flows", "flows"),
+]
+
+
+@test("wrong usage is one line that has the offending word, and status 1", None)
+def bad_usage():
+    for words, offending in BAD:
+        refused(offending, 1, *words.split(), tool=[PLAIN])
+    refused("''", 1, "flows", "")
+    refused("''", 1, "flows", "state", "")
+    refused("'two?[1mlines'", 1, "flows", "two\033[1mlines")
+    refused("x" * 80, 1, "flows", "src", "x" * 80)
+    say(f"{len(BAD) + 4} complaints read")
+
+
+@test("a namespace that is not there is one line, and status 2", None)
+def bad_namespace():
+    refused("nowhere", 2, "-n", "nowhere")
+    refused("/nowhere", 2, "--netns", "/nowhere", "flows")
+    refused("/dev/null", 2, "--netns=/dev/null", "flush")
+    refused("name", 2, "-n", "x" * 5000, "stats")
+
+
+@test("without privilege: stats and version alone; one line, and status 2", None)
+def nobody():
+    with tempfile.TemporaryDirectory() as place:
+        os.chmod(place, 0o755)
+        tool = [shutil.copy(TOOL, place)]
+        plain = {"user": NOBODY, "group": NOBODY, "extra_groups": [], "tool": tool, "cwd": "/"}
+        equal(still(read("stats", **plain)), still(read("stats")), "what nobody may read")
+        equal(output("version", **plain), output("version"), "the version")
+        for command in "flows", "halfopen", "flush":
+            refused("CAP_NET_ADMIN", 2, command, **plain)
+        refused("CAP_SYS_ADMIN", 2, "-n", "/proc/self/ns/net", **plain)
+
+
+# output
+
+@test("a reader that leaves ends it without a word", None)
+def closed_pipe():
+    for words in ["flows"], ["-j", "flows"], ["-p", "flows"], ["-o", "flows"]:
+        process = start(*words)
+        true(process.stdout.readline(), "a line")
+        process.stdout.close()
+        said = process.stderr.read()
+        equal((process.wait(), said), (-signal.SIGPIPE, ""), f"{words}: status, complaint")
+
+
+def start(*words):
+    """Begin to run it, its output a pipe of one page."""
+    with lab.R:
+        process = subprocess.Popen([TOOL, *words], stdout=subprocess.PIPE, text=True,
+                                   stderr=subprocess.PIPE, env=ENVIRONMENT)
+    fcntl.fcntl(process.stdout, fcntl.F_SETPIPE_SZ, 4096)
+    return process
+
+
+@test("a device that is full, or none, is one line, and status 2", None)
+def full():
+    commands = (["flows"], ["-j", "flows"], ["stats"], ["-j", "stats"], ["-h"], ["-V"],
+                ["version"])
+    for words in commands:
+        with open("/dev/full", "w") as device:
+            refused(os.strerror(errno.ENOSPC), 2, *words, stdout=device)
+        refused(os.strerror(errno.EBADF), 2, *words, stdout=None,
+                tool=["bash", "-c", 'exec "$0" "$@" >&-', TOOL])
+    done = run("flows", stdout=None, tool=["bash", "-c", 'exec "$0" "$@" >/dev/full 2>&-', TOOL])
+    equal(done.returncode, 2, "status where the complaint has no place either")
+
+
+@test("an interrupted dump is valid JSON", None)
+def interrupted():
+    for option in "-j", "-p":
+        for number in signal.SIGINT, signal.SIGTERM:
+            process = start(option, "flows")
+            waiting = bytearray(4)
+
+            def blocked():
+                fcntl.ioctl(process.stdout, termios.FIONREAD, waiting, True)
+                return int.from_bytes(waiting, "little") == 4096
+            wait_for(blocked, what="a full pipe")
+            process.send_signal(number)
+            seen = json.loads(process.stdout.read())
+            said = process.stderr.read()
+            equal((process.wait(), said), (-number, ""), "status, complaint")
+            true(0 < len(seen) < len(crowd.lives), f"{len(seen)} records: part of them")
+            equal(set(keyed(seen)) - {key(each) for each in read("flows")}, set(), "strangers")
+
+
+@test("no record is an empty array, or titles alone", None)
+def nothing():
+    empty = Namespace("E")
+    for words in ["flows"], ["halfopen"], ["flows", "-4", "dport", "81"]:
+        equal(output("-j", *words, ns=empty), "[]\n", f"{words} as JSON")
+        equal(read("-p", *words, ns=empty), [], f"{words} as pretty JSON")
+        equal(len(output(*words, ns=empty).splitlines()), 1, f"lines of {words}")
+    equal(output("-j", "flows", "dport", "2", "older", "9d"), "[]\n", "nothing passes")
+    equal(output("-j", "halfopen", "state", "established"), "[]\n", "nothing can pass")
+    sums = read("stats", ns=empty)
+    equal((set(sums["counters"].values()) - {0, *proc(empty).counters.values()},
+           sum(sum(row.values()) for row in sums["states"].values())), (set(), 0), "stats")
+
+
+@test("it names another namespace, and takes options anywhere", None)
+def elsewhere():
+    empty, name = Namespace("E"), f"tool{os.getpid()}"
+    os.makedirs("/run/netns", exist_ok=True)
+    with open(f"/run/netns/{name}", "w"):
+        pass
+    subprocess.run(["mount", "--bind", lab.R.path, f"/run/netns/{name}"], check=True)
+    here = set(keyed(read("flows")))
+    try:
+        for words in (["-n", name, "flows"], ["--netns", name, "flows"], ["flows", "-n", name],
+                      ["-n", lab.R.path, "flows"], [f"--netns=/run/netns/{name}", "flows"],
+                      ["flows", "older", "0", f"-n{name}"]):
+            equal(set(keyed(read(*words, ns=empty))), here, f"{words}")
+    finally:
+        subprocess.run(["umount", f"/run/netns/{name}"], check=True)
+        os.unlink(f"/run/netns/{name}")
+    four, six = (set(keyed(json.loads(output("flows", f"-{fam}", "--json", "-N"))))
+                 for fam in (4, 6))
+    equal((four | six, four & six), (here, set()), "both families together")
+    true(all(each[0] == "ipv4" for each in four), "-4")
+
+
+@test("help and versions go to standard output", None)
+def about():
+    for word in "-h", "--help":
+        text = output(word)
+        for name in "stats flows halfopen flush version --json --netns src dport".split():
+            true(name in text, f"{word} tells of {name}")
+    for word in "-V", "--version":
+        equal(output(word), f"tcpstate {version()}\n", word)
+    equal(re.findall(r"^(\w+) +(.+)$", output("version"), re.M),
+          [("tool", version()), ("module", version())], "version")
+    equal(read("version"), {"tool": version(), "module": version()}, "version as JSON")
+
+
+@test("colours are for terminals", None)
+def colours():
+    def on_terminal(*words, **env):
+        ours, its = pty.openpty()
+        with lab.R:
+            process = subprocess.Popen([TOOL, *words], stdout=its, stdin=subprocess.DEVNULL,
+                                       stderr=subprocess.PIPE, env={**ENVIRONMENT, **env})
+        os.close(its)
+        text = b""
+        with contextlib.suppress(OSError):          # EIO: nobody has the other side
+            while part := os.read(ours, 4096):
+                text += part
+        os.close(ours)
+        said = process.stderr.read()
+        equal((process.wait(), said), (0, b""), f"{words}: status, complaint")
+        return text.decode().replace("\r\n", "\n")
+    colour = re.compile(r"\033\[([\d;]*)m")
+    words = ["flows", "-o", "state", "all"]
+    text = on_terminal(*words)
+    cells = re.findall(r"\033\[(\d+)m(\w+)\033\[0m", text)
+    equal(len(cells), 2 * len(crowd.lives), "states that are painted")
+    equal(len(colour.findall(text)), 2 * len(cells), "nothing else is")
+    equal(len(set(cells)), len({name for _, name in cells}), "a state has one colour")
+    plain = [colour.sub("", text), on_terminal(*words, NO_COLOR="1"),
+             on_terminal(*words, TERM="dumb"), output(*words)]
+    titles = "INITIATOR STATE RESPONDER STATE AGE IDLE".split()
+    for each in plain:
+        true("\033" not in each, "no colours")
+        equal(set(keyed(rows(each, titles))), set(keyed(rows(plain[0], titles))), "who is there")
+    true(colour.search(on_terminal(*words, NO_COLOR="")), "an empty NO_COLOR says nothing")
+    true("\033" not in on_terminal("-j", "flows"), "no colours in JSON")
+
+
+# what kernels rarely do, and other witnesses
+
+@test("a dump that was interrupted is read again, and each record printed once", None)
+def read_again():
+    if not os.access(PLAIN, os.X_OK):
+        raise Skip("tools/tcpstate is not built")
+    here = keyed(read("flows"))
+    with tempfile.TemporaryDirectory() as place:
+        shim = f"{place}/shim.so"
+        subprocess.run(["gcc", "-O2", "-shared", "-fPIC", "-o", shim, f"{HERE}/dump_shim.c"],
+                       check=True)
+        titles = "INITIATOR STATE RESPONDER STATE AGE IDLE".split()
+        for count, lose in (1, {}), (1, {"DUMP_SHIM_LOSE": "1"}), (3, {"DUMP_SHIM_LOSE": "1"}):
+            env = {"LD_PRELOAD": shim, "DUMP_SHIM_COUNT": str(count), **lose}
+            seen = read("flows", tool=[PLAIN], env=env)
+            equal(set(keyed(seen)), set(here), f"records with {env}")
+            seen = rows(output("-o", "flows", tool=[PLAIN], env=env), titles)
+            equal(set(keyed(seen)), set(here), f"records as text with {env}")
+        env = {"LD_PRELOAD": shim, "DUMP_SHIM_COUNT": "1000000"}
+        done = run("-j", "flows", tool=[PLAIN], env=env)
+        equal(done.returncode, 2, "status where it never ends well")
+        true(re.fullmatch(r"tcpstate: [^\n]+\n", done.stderr), f"one line, not {done.stderr!r}")
+        equal(set(keyed(json.loads(done.stdout))), set(here), "records all the same")
+
+
+@test("valgrind finds no fault", None)
+def valgrind():
+    if not shutil.which("valgrind"):
+        raise Skip("valgrind is not installed")
+    if not os.access(PLAIN, os.X_OK):
+        raise Skip("tools/tcpstate is not built")
+    tool = ["valgrind", "-q", f"--error-exitcode={COMPLAINT}", "--leak-check=full",
+            "--errors-for-leak-kinds=all", PLAIN]
+    true(read("flows", "state", "connected", "src", "10.0.0.0/8:1024-65535", tool=tool), "flows")
+    true(output("stats", tool=tool), "stats")
+    refused("10.0.0.0/33", 1, "flows", "src", "10.0.0.0/33", tool=tool)
+
+
+@test("flows agrees with ss on both hosts, record by record", None, Lab, serial=True)
+def agrees_with_ss(lab):
+    die = random.Random(SEED)
+    for host in lab.hosts:
+        for knob, value in (("tcp_synack_retries", 10), ("tcp_syn_retries", 10),
+                            ("tcp_syncookies", 0)):
+            host.sysctl(f"net.ipv4.{knob}", value)
+    lab.R.ip(*(f"neigh add {lab.address(fam, 1, 0x66)} lladdr 02:00:00:00:de:ae dev a0"
+               for fam in (4, 6)))
+    lab.drop(*RULES)
+    kinds = list(KINDS) * 3
+    die.shuffle(kinds)
+    conns = [bring(lab, kind, die.choice((4, 6)), die.choice(lab.hosts), number)
+             for number, kind in enumerate(kinds, 1)]
+    owner = {host.addr[fam]: host for host in lab.hosts for fam in (4, 6)}
+
+    def look():
+        said = {host: ss(host) for host in lab.hosts}
+        sockets = sum(map(len, said.values()))
+        records = read("flows", ns=lab.R)
+        keyed(records)
+        for record in records:
+            names = [at(record[end], record[f"{end}_port"]) for end in ENDS_OF.values()]
+            for end, own, peer in zip(ENDS_OF.values(), names, names[::-1]):
+                host, state = owner.get(record[end]), record[f"{end}_state"]
+                if host:
+                    equal(said[host].pop((own, peer), None),
+                          None if state in UNCONNECTED else state, f"ss of {own} {peer}")
+        equal(said, {host: {} for host in lab.hosts}, "sockets without a record")
+        return sockets, len(records)
+    sockets, records = wait_for(look, lambda _: True, "agreement")
+    true(sockets > len(conns), f"{sockets} sockets are few")
+    say(f"{sockets} sockets and {records} records compared")
+
+
+@test("a namespace that is not watched says so", None, serial=True)
+def unwatched():
+    ns = Namespace("U")
+    ns.sysctl("net.tcpstate.enabled", 0)
+    equal(read("stats", ns=ns)["enabled"], False, "enabled")
+    true("net.tcpstate.enabled=1" in output("stats", ns=ns), "text says how to watch it")
+
+
+@test("flush forgets every connection of one namespace", None, serial=True)
+def flush():
+    ns = Namespace("F")
+    ns.ip("link set lo up")
+    listener, kept = ns.socket(4), []
+    listener.bind(("127.0.0.1", 80))
+    listener.listen()
+    for _ in range(5):
+        sock = ns.socket(4)
+        sock.connect(("127.0.0.1", 80))
+        kept += [sock, listener.accept()[0]]
+    wait_for(lambda: len(read("flows", "state", "established", ns=ns)), lambda many: many == 5)
+    equal(output("flush", ns=ns), "", "what it says")
+    equal(read("flows", ns=ns), [], "afterwards")
+    equal((proc(ns)["flushed"], proc(ns).unequal()), (5, []), "counted")
+    equal(output("flush", ns=ns), "", "what it says of nothing")
+    equal(len(read("flows")), len(crowd.lives), "elsewhere")
+
+
+@test("without the module: one line that says how to load it, and status 2", None, serial=True)
+def no_module():
+    subprocess.run(["modprobe", "-r", "tcpstate"], check=True)
+    try:
+        for words in [], ["-j"], ["stats"], ["flows"], ["-j", "flows", "sport", "1"], \
+                ["halfopen"], ["flush"]:
+            refused("modprobe tcpstate", 2, *words)
+        refused("bogus", 1, "flows", "state", "bogus")
+        true("module  not loaded" in output("version"), "version says so")
+        equal(read("version")["module"], None, "version as JSON")
+    finally:
+        module()
+
+
+def prepare():
+    global lab, crowd
+    module()
+    true(os.access(TOOL, os.X_OK), "tools/tcpstate is not built: make -C tools")
+    say(f"{TOOL}, seed {SEED}")
+    lab = Lab()
+    crowd = Crowd(lab, SEED)
+
+
+if __name__ == "__main__":
+    ktap.main(None, prepare)
