@@ -210,6 +210,20 @@ static struct tcpstate_outcome on_unanswered(struct tcpstate_pair *pair,
 }
 
 /*
+ * Does a responder whose SYN-ACK passed unseen acknowledge the data for which
+ * on_unanswered() had the initiator's word alone, with the numbers it gave?
+ */
+static bool answers_unanswered(const struct tcpstate_pair *pair,
+			       const struct tcpstate_segment *seg, enum tcpstate_end from)
+{
+	enum tcpstate_end peer = tcpstate_peer(from);
+
+	return pair->state[from] == TCPSTATE_LISTEN && pair->hits &&
+	       seq_after(seg->ack, pair->iss[peer]) && !seq_after(seg->ack, pair->memo[peer]) &&
+	       seg->seq - pair->memo[from] <= HORIZON;
+}
+
+/*
  * Neither SYN nor RST, while an endpoint is still SYN_SENT. Zero: go on as for
  * any other segment; else the facts for which the segment is no evidence, with
  * FACT_MAX's bit for one that merely proves nothing.
@@ -220,7 +234,7 @@ static __u32 judge_handshake(struct tcpstate_pair *pair, const struct tcpstate_s
 			     enum tcpstate_end from)
 {
 	enum tcpstate_end peer = tcpstate_peer(from);
-	bool answers = acknowledges_syn(pair, seg, peer);
+	bool answers = acknowledges_syn(pair, seg, peer) || answers_unanswered(pair, seg, from);
 
 	if (pair->state[from] == TCPSTATE_SYN_SENT) {
 		if (pair->state[peer] == TCPSTATE_SYN_SENT)
@@ -242,6 +256,7 @@ static __u32 judge_handshake(struct tcpstate_pair *pair, const struct tcpstate_s
 	if (!seg->len && !(seg->flags & TCPSTATE_FIN))
 		return PROVES_NOTHING;
 	/* Data: its SYN-ACK passed unseen. */
+	pair_advance(pair, peer, seg->ack);
 	pair_start(pair, from, seg->seq - 1);
 	pair_advance(pair, from, seg->seq);
 	pair->una[from] = seg->seq;
@@ -251,6 +266,18 @@ static __u32 judge_handshake(struct tcpstate_pair *pair, const struct tcpstate_s
 	pair_suppose_shifts(pair);
 	tcpstate_transition(pair, TCPSTATE_EV_SYNACK, from);
 	return 0;
+}
+
+/*
+ * A keep-alive has the number before the next one (RFC 9293 3.8.4). Where one
+ * opened the record we are short of an octet, which its answer acknowledges.
+ */
+static bool began_with_keepalive(const struct tcpstate_pair *pair, enum tcpstate_end end,
+				 __u32 ack)
+{
+	return pair->flags & TCPSTATE_PICKED_UP && !pair_sent(pair, end) &&
+	       ack == pair->nxt[end] + 1 &&
+	       !(pair->letters & LETTER(TCPSTATE_LETTER_SYNACK, end));
 }
 
 /* Judge the numbers of a segment that is neither SYN nor RST: zero, or why not. */
@@ -266,6 +293,7 @@ static __u32 judge_numbers(const struct tcpstate_pair *pair, const struct tcpsta
 	if (seq_after(end, pair->edge[from]) && (seen || pair->state[from] == TCPSTATE_SYN_RECV))
 		return FACT(OUT_OF_WINDOW);
 	if (seq_after(seg->ack, pair->nxt[peer]) && seen &&
+	    !began_with_keepalive(pair, peer, seg->ack) &&
 	    !(pair->flags & TCPSTATE_FRAGMENTED &&
 	      seg->ack - pair->nxt[peer] <= pair_reach(pair, from)))
 		return FACT(INVALID_ACK);
@@ -290,7 +318,7 @@ static void follow(struct tcpstate_pair *pair, enum tcpstate_end end, __u32 ack)
 {
 	if (!seq_after(ack, pair->nxt[end]) || pair->flags & TCPSTATE_LIBERAL)
 		return;
-	if (tcpstate_fsm_spoke(pair, end))
+	if (tcpstate_fsm_spoke(pair, end) && !began_with_keepalive(pair, end, ack))
 		pair_advance(pair, end, ack);
 	else
 		pair_rebase(pair, end, ack);
@@ -506,8 +534,7 @@ static struct tcpstate_outcome on_synack(struct tcpstate_pair *pair,
 		pair->synack = 1;
 		return outcome_believed(FACT(SIMULTANEOUS_OPEN));
 	}
-	if (mine == TCPSTATE_SYN_SENT &&
-	    (theirs == TCPSTATE_SYN_SENT || theirs == TCPSTATE_SYN_RECV)) {
+	if (mine == TCPSTATE_SYN_SENT) {
 		if (!again)
 			return outcome_unchanged(FACT(OUT_OF_WINDOW));
 		if (!answers)

@@ -49,6 +49,25 @@ static const char *picked_up_by_ack(struct wire *w)
 	return close_from_a(w);
 }
 
+/* A keep-alive has the number of an octet that was acknowledged long ago. */
+static const char *picked_up_by_keepalive(struct wire *w)
+{
+	midst(w);
+	again(w, A, 1, ACK, 0);
+	IN(ESTABLISHED, ESTABLISHED);
+	say(w, B, ACK, 0);
+	ONLY(0);
+	MUST(!tcpstate_fsm_unreplied(&w->pair));
+	MUST(tcpstate_fsm_bytes(&w->pair, I) == 0);
+	say(w, A, ACK, 100);
+	ONLY(0);
+	MUST(tcpstate_fsm_bytes(&w->pair, I) == 100);
+	/* Two octets more than were sent are still none of its. */
+	forge(w, B, w->snd[B], w->snd[A] + 2, ACK, 0);
+	ONLY(FACT(INVALID_ACK));
+	return close_from_a(w);
+}
+
 static const char *picked_up_by_data(struct wire *w)
 {
 	midst(w);
@@ -198,6 +217,38 @@ static const char *spoofed_ack_proves_nothing(struct wire *w)
 		IN(SYN_SENT, LISTEN);
 	}
 	forge(w, A, w->snd[A], 12345, FIN | ACK, 0);
+	ONLY(FACT(INVALID_ACK));
+	IN(SYN_SENT, LISTEN);
+	return NULL;
+}
+
+/* I's word alone, until R's answer acknowledges it by its own number. */
+static const char *missed_synack_request(struct wire *w)
+{
+	say(w, A, SYN, 0);
+	miss(w, B, SYN | ACK, 0);
+	say(w, A, ACK, 0);
+	say(w, A, ACK | PSH, 413);
+	IN(SYN_SENT, LISTEN);
+	say(w, B, ACK, 1460);
+	IN(SYN_SENT, SYN_RECV);
+	ONLY(0);
+	say(w, A, ACK, 0);
+	IN(ESTABLISHED, ESTABLISHED);
+	MUST(!(w->pair.flags & TCPSTATE_ONE_SIDED));
+	MUST(tcpstate_fsm_bytes(&w->pair, I) == 413);
+	return close_from_a(w);
+}
+
+static const char *missed_synack_forged(struct wire *w)
+{
+	say(w, A, SYN, 0);
+	miss(w, B, SYN | ACK, 0);
+	say(w, A, ACK, 0);
+	say(w, A, ACK | PSH, 413);
+	forge(w, B, w->snd[B], w->snd[A] + 1, ACK, 100);
+	ONLY(FACT(INVALID_ACK));
+	forge(w, B, w->snd[B] - 1, w->snd[A], ACK, 100);
 	ONLY(FACT(INVALID_ACK));
 	IN(SYN_SENT, LISTEN);
 	return NULL;
@@ -740,6 +791,8 @@ static const char *timeout_names(struct wire *w)
 
 static const struct life lives[] = {
 	{ "picked up by an ACK: ESTABLISHED / ESTABLISHED, and closes", picked_up_by_ack },
+	{ "picked up by a keep-alive, which its answer outruns by an octet",
+	  picked_up_by_keepalive },
 	{ "picked up by R's data", picked_up_by_data },
 	{ "picked up by a FIN: FIN_WAIT1 / ESTABLISHED", picked_up_by_fin },
 	{ "picked up by R's FIN", picked_up_by_fin_of_r },
@@ -752,6 +805,9 @@ static const struct life lives[] = {
 	{ "picked up, then reset", picked_up_then_reset },
 	{ "only I seen: one-sided after two data segments that advance", only_i },
 	{ "ACKs and a FIN from I alone prove nothing", spoofed_ack_proves_nothing },
+	{ "the SYN-ACK unseen, a request: R's data proves both", missed_synack_request },
+	{ "the SYN-ACK unseen, a request: data that fits neither number proves nothing",
+	  missed_synack_forged },
 	{ "only I seen, from the midst: R's numbers follow", only_i_from_the_midst },
 	{ "only R seen: an ack beyond ISS+1 proves ESTABLISHED", only_r },
 	{ "only R seen: an ack of ISS+1 proves nothing", only_r_no_proof },

@@ -783,6 +783,26 @@ static const char *three_by_b(struct wire *w)
 	return NULL;
 }
 
+/* R closes in SYN_RECV, where its FIN may go out before it has heard of I's SYN-ACK. */
+static const char *crossing_syns_r_closes(struct wire *w)
+{
+	lose(w, A, SYN, 0);
+	lose(w, B, SYN, 0);
+	IN(SYN_SENT, SYN_SENT);
+	wire_hear(w, A);
+	wire_hear(w, B);
+	again(w, B, 1, SYN | ACK, 0);
+	lose(w, B, FIN | ACK, 0);
+	IN(SYN_SENT, FIN_WAIT1);
+	again(w, A, 1, SYN | ACK, 0);
+	ONLY(FACT(ESTABLISHED));
+	IN(ESTABLISHED, FIN_WAIT1);
+	wire_hear(w, A);
+	say(w, A, ACK, 0);
+	IN(CLOSE_WAIT, FIN_WAIT2);
+	return NULL;
+}
+
 static const char *crossing_fins(struct wire *w)
 {
 	handshake(w);
@@ -1353,6 +1373,7 @@ static const struct life lives[] = {
 	{ "simultaneous open where we missed R's SYN", missed_syn_of_r },
 	{ "simultaneous open where R's SYN-ACK overtook its SYN", overtaken_syn_of_r },
 	{ "simultaneous open, I closes in SYN_RECV", crossing_syns_then_fin },
+	{ "simultaneous open, R closes before I's SYN-ACK", crossing_syns_r_closes },
 	{ "TCP Fast Open, data taken", fast_open_taken },
 	{ "TCP Fast Open, data not taken and sent again, counted once", fast_open_not_taken },
 	{ "TCP Fast Open, data partly taken", fast_open_partly },
