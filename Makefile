@@ -26,6 +26,7 @@ tool:
 vm-tool:
 	@tests/deps build vm
 	@$(MAKE) -s -C tools all asan
+	@$(MAKE) -s -C tests/traces all asan
 
 ## make demo        the main job on real traffic, in the test VM
 demo: vm-tool
@@ -78,6 +79,7 @@ clean:
 	@test ! -d '$(KDIR)' || $(MAKE) -s -C $(KDIR) M=$(CURDIR) clean
 	@$(MAKE) -s -C tools clean
 	@$(MAKE) -s -C tests/unit clean
+	@$(MAKE) -s -C tests/traces clean
 
 .PHONY: all help module tool vm-tool demo test test-unit test-vm vm style bench \
 	install uninstall dkms clean

@@ -35,6 +35,8 @@ enum {
 	MPLS = 0x8847,
 	MPLS_MULTICAST = 0x8848,
 	PPPOE = 0x8864,
+	VNTAG = 0x8926,
+	ETAG = 0x893f,
 	IP = 0x10000,		/* of either version */
 	LLC,
 	PPP,
@@ -208,6 +210,10 @@ static unsigned int next(unsigned int type, struct cursor *at)
 		return mpls(at);
 	case PPPOE:
 		return skip(at, 6) ? PPP : NONE;
+	case VNTAG:
+		return header(at, 6, 4);
+	case ETAG:
+		return header(at, 8, 6);
 	case PPP:
 		return ppp(at);
 	case LLC:
