@@ -6,6 +6,7 @@
 KDIR ?= $(firstword $(wildcard /lib/modules/$(shell uname -r)/build) \
 	$(shell ls -d /usr/src/linux-headers-*-amd64 2>/dev/null | sort -rV))
 VM_KERNELS ?= 6.1 6.12
+TRACES := 'make -s -C tests/traces && tests/traces/score.py'
 PREFIX ?= /usr/local
 installing = PREFIX='$(PREFIX)' DESTDIR='$(DESTDIR)' KDIR='$(KDIR)'
 
@@ -36,13 +37,19 @@ demo: vm-tool
 test:
 	@tests/deps
 	@$(MAKE) -s vm-tool
-	@tests/run --jobs 2 tests/style tests/spec 'make -s -C tests/unit check' tests/vm/selftest \
+	@tests/run --jobs 2 tests/style tests/spec 'make -s -C tests/unit check' $(TRACES) \
+		tests/vm/selftest \
 		$(VM_KERNELS:%='tests/vm/run --timeout 1800 --kernel % -- tests/vm/all')
 
 ## make test-unit   the pure parts, in userspace under sanitizers
 test-unit:
 	@tests/deps build
 	@tests/run 'make -s -C tests/unit check'
+
+## make test-traces what is inferred from real captures, against verdicts that others gave
+test-traces:
+	@tests/deps build vm
+	@tests/run $(TRACES)
 
 ## make test-vm     the VM tests; T='t_one t_two' for some, VM_KERNELS=6.12 elsewhere
 test-vm: vm-tool
@@ -81,5 +88,5 @@ clean:
 	@$(MAKE) -s -C tests/unit clean
 	@$(MAKE) -s -C tests/traces clean
 
-.PHONY: all help module tool vm-tool demo test test-unit test-vm vm style bench \
+.PHONY: all help module tool vm-tool demo test test-unit test-traces test-vm vm style bench \
 	install uninstall dkms clean
