@@ -3,13 +3,11 @@
 """
 What is inferred from real captures, held against verdicts that others gave; as KTAP.
 
-    tests/traces/score.py [-v] [VERIFIED IGNORED]
+    tests/traces/score.py [-v]
 
 The captures and the verdicts are those of $TCPSTATE_TRACES, else of ../shared/traces
-beside the project. VERIFIED and IGNORED are files of what `pcap-states -n` and
-`pcap-states -n -C` print of them, from elsewhere; else it is run.
-
-Every verdict must be ours too, or be listed in explained.tsv, which names the row and the
+beside the project. What we say is what pcap-states prints; that the kernel says the same
+is for another test. Every verdict must be ours too, or be listed in explained.tsv, which names the row and the
 cause that DISAGREEMENTS.md explains. A listed row that is not such a disagreement (any
 more) fails as well. -v prints every disagreement that is not listed, as a row for it.
 """
@@ -65,8 +63,8 @@ def replay(files, *options):
 
 def match(rows, lines):
     """
-    {row number: record}: of the records of a row's endpoints the last that began before
-    the next stream of these did.
+    Of the records of a row's endpoints the last that began before the next stream of these
+    did, {row number: record}, and how many began in the stream, {row number: count}.
     """
     streams, records = collections.defaultdict(list), collections.defaultdict(list)
     for index, row in enumerate(rows):
@@ -74,15 +72,16 @@ def match(rows, lines):
         streams[key].append((int(row["first_frame"]), index))
     for record in map(json.loads, lines):
         records[record["file"], frozenset(ends(record))].append(record)
-    matched = {}
+    matched, counts = {}, {}
     for key, starts in streams.items():
         starts.sort()
         limits = [first for first, _ in starts[1:]] + [float("inf")]
-        for (_, index), limit in zip(starts, limits):
-            begun = [record for record in records[key] if record["first_frame"] < limit]
+        for (first, index), limit in zip(starts, limits):
+            begun = [each for each in records[key] if each["first_frame"] < limit]
+            counts[index] = sum(each["first_frame"] >= first for each in begun)
             if begun:
-                matched[index] = max(begun, key=lambda record: record["first_frame"])
-    return matched
+                matched[index] = max(begun, key=lambda each: each["first_frame"])
+    return matched, counts
 
 
 # the words of each engine, folded as labels.tsv folds them
@@ -171,6 +170,14 @@ def ask_classes(rows, records, wanted):
         theirs, ours = row["class_vote"], class_of(records.get(index))
         if theirs and wanted(row):
             yield "class", row["file"], row["stream"], theirs, ours, theirs == ours
+
+
+def ask_records(rows, counts, level):
+    """What tshark calls a stream, and engines agree on, is one record."""
+    for index, row in enumerate(rows):
+        if row["strict"] == level:
+            yield ("records", row["file"], row["stream"], "1", str(counts[index]),
+                   counts[index] == 1)
 
 
 def is_wreck(row):
@@ -316,9 +323,7 @@ def kept(history):
 
 
 def main(arguments):
-    verbose = "-v" in arguments
-    given = [each for each in arguments if each != "-v"]
-    if len(given) not in (0, 2):
+    if arguments not in ([], ["-v"]):
         print(__doc__, file=sys.stderr)
         return 2
     print("KTAP version 1")
@@ -327,21 +332,21 @@ def main(arguments):
         return 0
     rows = table(f"{TRACES}/labels.tsv")
     files = sorted({row["file"] for row in rows})
-    if given:
-        told = [open(path, encoding="utf-8").read().splitlines() for path in given]
-    else:
-        told = replay(files), replay(files, "-C")
-    verified, ignored = (match(rows, lines) for lines in told)
+    verified, records = match(rows, replay(files))
+    ignored, more = match(rows, replay(files, "-C"))
 
-    suite = Suite(table(f"{HERE}/explained.tsv"), verbose)
-    print("1..8")
+    suite = Suite(table(f"{HERE}/explained.tsv"), bool(arguments))
+    print("1..9")
     suite.ask(ask_classes(rows, verified, lambda row: row["strict"] == "yes"),
               "streams on which engines agree are of the class they say")
     suite.ask(ask_classes(rows, ignored, lambda row: row["strict"] == "if-checksums-ignored"),
               "and so are those with offloaded checksums, these ignored")
+    suite.ask((*ask_records(rows, records, "yes"),
+               *ask_records(rows, more, "if-checksums-ignored")),
+              "each of these is one record")
     suite.ask((*ask_classes(rows, verified, lambda row: is_wreck(row) and not is_offloaded(row)),
                *ask_classes(rows, ignored, lambda row: is_wreck(row) and is_offloaded(row))),
-              "and so are the others: gaps, one way, mid-stream, reuse, evasion")
+              "the others too are of the class they say: gaps, one way, mid-stream, evasion")
     suite.ask(ask_states(rows, verified, ignored),
               "both endpoints' states are those that follow for RFC 9293")
     suite.ask(ask_zeek(rows, verified, ignored), "the close is called as Zeek calls it")
