@@ -597,6 +597,12 @@ static struct tcpstate_outcome on_rst(struct tcpstate_pair *pair,
 			 !seq_after(seg->seq, nxt + pair_reach(pair, peer));
 	} else {
 		exact = seg->seq == nxt || seg->seq == una;
+		/*
+		 * It closed, and answers what was sent before its FIN arrived
+		 * by an acknowledgment of then. Stacks take that.
+		 */
+		if (state_has_fin(pair->state[peer]) && seg->seq + 1 == nxt)
+			exact = true;
 		inside = !seq_before(seg->seq, una) && !seq_after(seg->seq, pair->edge[from]);
 		if (pair->flags & TCPSTATE_LIBERAL && seq_near(seg->seq, nxt, HORIZON))
 			exact = true;

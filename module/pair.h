@@ -35,6 +35,12 @@ static inline bool state_past_fin(__u8 state)
 		SET(TIME_WAIT) | SET(CLOSE)) >> state & 1;
 }
 
+/* Its peer's FIN has arrived, and its own end is not acknowledged to it. */
+static inline bool state_has_fin(__u8 state)
+{
+	return (SET(CLOSE_WAIT) | SET(LAST_ACK) | SET(CLOSING)) >> state & 1;
+}
+
 static inline bool pair_has_state(const struct tcpstate_pair *pair, enum tcpstate_state state)
 {
 	return pair->state[TCPSTATE_INITIATOR] == state ||

@@ -1060,6 +1060,15 @@ static const char *reset_by_r(struct wire *w)
 	return NULL;
 }
 
+/* To whom has the FIN of its peer, and has not heard that its own arrived? */
+static bool takes_rst_at_fin(const struct wire *w, enum host host)
+{
+	__u8 state = w->pair.state[wire_role(w, host)];
+
+	return state == TCPSTATE_CLOSE_WAIT || state == TCPSTATE_LAST_ACK ||
+	       state == TCPSTATE_CLOSING;
+}
+
 static const char *reset_off_by_one(struct wire *w)
 {
 	static const int off[] = { -1, 1, 2, 100 };
@@ -1071,7 +1080,8 @@ static const char *reset_off_by_one(struct wire *w)
 		before = w->pair;
 		for (e = A; e <= B; e++) {
 			for (i = 0; i < ARRAY_SIZE(off); i++) {
-				if (w->snd[e] + off[i] == w->una[e])
+				if (w->snd[e] + off[i] == w->una[e] ||
+				    (off[i] == -1 && takes_rst_at_fin(w, !e)))
 					continue;
 				forge(w, e, w->snd[e] + off[i], w->rcv[e], RST | ACK, 0);
 				MUST(w->out.facts == FACT(RST_INEXACT) ||
@@ -1080,6 +1090,31 @@ static const char *reset_off_by_one(struct wire *w)
 			}
 		}
 	}
+	return NULL;
+}
+
+/* B's data was under way when A closed; A answers it by B's acknowledgment of before. */
+static const char *reset_at_fin(struct wire *w)
+{
+	handshake(w);
+	lose(w, A, FIN | ACK, 0);
+	forge(w, A, w->snd[A] - 1, 0, RST, 0);
+	ENDED(RESET);			/* una, as yet */
+	return NULL;
+}
+
+static const char *reset_before_fin(struct wire *w)
+{
+	handshake(w);
+	say(w, A, FIN | ACK, 0);
+	say(w, B, ACK, 0);
+	IN(FIN_WAIT2, CLOSE_WAIT);
+	forge(w, B, w->snd[B] - 1, w->rcv[B], RST | ACK, 0);
+	ONLY(FACT(INVALID_RST));
+	forge(w, A, w->snd[A] - 2, w->rcv[A], RST | ACK, 0);
+	ONLY(FACT(INVALID_RST));
+	forge(w, A, w->snd[A] - 1, 0, RST, 0);
+	ENDED(RESET);
 	return NULL;
 }
 
@@ -1419,6 +1454,8 @@ static const struct life lives[] = {
 	{ "reset by I at each stage", reset_by_i },
 	{ "reset by R at each stage", reset_by_r },
 	{ "a RST off by a little changes no octet of the record", reset_off_by_one },
+	{ "a RST with the number of its sender's FIN is believed", reset_at_fin },
+	{ "the same once the FIN is acknowledged, from nobody else", reset_before_fin },
 	{ "RST inexact, challenge ACK, RST exact", challenge_then_reset },
 	{ "a RST at una is believed", reset_at_una },
 	{ "a RST amid what is in flight is inexact, outside it is invalid", reset_in_flight },
