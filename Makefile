@@ -46,6 +46,11 @@ test-unit:
 	@tests/deps build
 	@tests/run 'make -s -C tests/unit check'
 
+## make model       every state that two endpoints and the inference get into: ten minutes
+model:
+	@tests/deps build
+	@tests/run 'make -s -C tests/model check' 'make -s -C tests/model deep'
+
 ## make test-traces what is inferred from real captures, against verdicts that others gave
 test-traces:
 	@tests/deps build vm
@@ -86,7 +91,8 @@ clean:
 	@test ! -d '$(KDIR)' || $(MAKE) -s -C $(KDIR) M=$(CURDIR) clean
 	@$(MAKE) -s -C tools clean
 	@$(MAKE) -s -C tests/unit clean
+	@$(MAKE) -s -C tests/model clean
 	@$(MAKE) -s -C tests/traces clean
 
-.PHONY: all help module tool vm-tool demo test test-unit test-traces test-vm vm style bench \
+.PHONY: all help module tool vm-tool demo test test-unit model test-traces test-vm vm style bench \
 	install uninstall dkms clean
