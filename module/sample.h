@@ -36,7 +36,7 @@
 #define TCPSTATE_SAMPLE_BUCKETS	2048
 #define TCPSTATE_SAMPLE_SIZE	(TCPSTATE_SAMPLE_BUCKET * TCPSTATE_SAMPLE_BUCKETS)
 
-/* Bounds of how many a listener may have sampled in a tick, about. */
+/* Bounds of how many of a listener's SYNs a stratum takes. */
 #define TCPSTATE_QUOTA_MAX 256
 #define TCPSTATE_QUOTA_MIN 8
 
@@ -62,10 +62,18 @@ enum tcpstate_fate {
 #define TCPSTATE_FATE_BITS 10
 #define TCPSTATE_FATE_MASK ((1U << TCPSTATE_FATE_BITS) - 1)
 
+/*
+ * A cohort has two strata. The first is of a known part of its SYNs, up to the
+ * quota. When more come than were expected the second takes as many again, and
+ * stands for all the rest: where a flood breaks out amid a tick, the one is of
+ * what was before and the other of the flood.
+ */
+#define TCPSTATE_STRATA 2
+
 /**
  * struct tcpstate_cohorts - what became of the sampled SYNs of a listener
- * @fates: per cohort, by tick % TCPSTATE_COHORTS: a count per enum tcpstate_fate,
- *	TCPSTATE_FATE_BITS each, BORN lowest
+ * @fates: per cohort, by tick % TCPSTATE_COHORTS, and stratum: a count per enum
+ *	tcpstate_fate, TCPSTATE_FATE_BITS each, BORN lowest
  * @shift: a SYN is sampled where as many low bits of its hash are zero; written
  *	by the judge
  * @floor: the least @shift by which an entry that still waits was sampled; likewise
@@ -73,7 +81,7 @@ enum tcpstate_fate {
  * All zero to begin with. Written by segments, except as said.
  */
 struct tcpstate_cohorts {
-	atomic64_t fates[TCPSTATE_COHORTS];
+	atomic64_t fates[TCPSTATE_COHORTS][TCPSTATE_STRATA];
 	u8 shift;
 	u8 floor;
 };
@@ -81,8 +89,8 @@ struct tcpstate_cohorts {
 /**
  * struct tcpstate_sample - the sample of a network namespace
  * @tick: the tick that runs; written by tcpstate_sample_turn()
- * @quota: how many SYNs a listener may about have sampled in a tick, so that
- *	many listeners find room; likewise
+ * @quota: how many SYNs a stratum takes, so that many listeners find room;
+ *	likewise
  * @live: entries that waited when last counted; likewise
  * @entry: see sample.c
  *

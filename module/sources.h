@@ -16,7 +16,7 @@
 /* Ticks after which the counts of @top are halved. */
 #define TCPSTATE_TOP_TICKS 8
 
-#define TCPSTATE_TOP 16
+#define TCPSTATE_TOP 32
 
 /**
  * struct tcpstate_sources - the sources of a listener's SYNs

@@ -115,7 +115,7 @@ struct tcpstate_reading {
  * @since: when it began, in ms
  * @syn_rate: first SYNs in the last second
  * @completion: share of handshakes that complete, in 1/256, of SYNs half a second to
- *	a second and a half old; TCPSTATE_UNKNOWN without any
+ *	three seconds old; TCPSTATE_UNKNOWN without any
  * @usual: the same when all is quiet
  * @sources: distinct in the last full second
  * @concentration: share, in 1/256, of the handshakes that wait which the sources
@@ -148,8 +148,12 @@ struct tcpstate_finding {
  * @usual: share of handshakes that complete here, in 1/65536
  * @usual_syn: SYNs of a tick, usually, in 1/256
  * @usual_done: completions of a tick, usually, in 1/256
+ * @usual_recv: half-opens whose SYN was answered, usually
  * @sum: missing handshakes beyond the usual, summed up to the oldest cohort that
  *	is still judged anew each tick
+ * @lately_syn: SYNs of the ticks of which the usual is to be learned next
+ * @lately_done: their completions
+ * @lately: how many ticks these are
  * @learned: ticks with SYNs that the usual was learned from, stops at 255
  * @calm: ticks without trouble, since there was
  * @ebb: ticks without a surge, since there was
@@ -171,7 +175,11 @@ struct tcpstate_account {
 	u32 usual;
 	u32 usual_syn;
 	u32 usual_done;
+	u32 usual_recv;
 	u32 sum;
+	u32 lately_syn;
+	u32 lately_done;
+	u8 lately;
 	u8 learned;
 	u8 calm;
 	u8 ebb;

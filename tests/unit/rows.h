@@ -1,0 +1,269 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The rows of the table at the end of flood.md, and some more, as streams; what
+ * must be said of each, and how soon. Played by the tests that include this.
+ */
+#ifndef _TCPSTATE_ROWS_H
+#define _TCPSTATE_ROWS_H
+
+#include "ktap.h"
+#include "stream.h"
+
+#define ONSET 20000	/* ms; before it all is as usual */
+
+#define SAYS(verdict)	(1U << TCPSTATE_VERDICT_##verdict)
+#define FLOOD		(SAYS(FLOOD_SPOOFED) | SAYS(FLOOD_FEW))
+#define NOTHING		0
+
+/* A listener's own clients. */
+#define OWN(times) { .rate = (times), .rtt = 60, .sigma = 0.6, .lost = 10, .never = 20 }
+#define CROWD(times, at) { .rate = (times), .from = (at), .rtt = 300, .sigma = 0.8, .lost = 20, \
+			   .never = 150 }
+#define SPOOFED(times, at) { .rate = (times), .from = (at), .who = STREAM_SPOOFED }
+
+/**
+ * struct row - a scenario
+ * @name: of it
+ * @want: the troubles that may be named, of which one must be; NOTHING if none may
+ * @within: ms from @onset
+ * @onset: from which the time is taken
+ * @setup: the stream
+ */
+struct row {
+	const char *name;
+	unsigned int want, within, onset;
+	struct stream_setup setup;
+};
+
+static const struct row rows[] = {
+	{ "own clients, 2/s", NOTHING, 0, 0, { .load = { OWN(2) }, .ms = 60000 } },
+	{ "own clients, 100/s", NOTHING, 0, 0, { .load = { OWN(100) }, .ms = 60000 } },
+	{ "own clients, 10,000/s", NOTHING, 0, 0, { .load = { OWN(10000) }, .ms = 40000 } },
+	{ "clients 700 ms away, 100/s", NOTHING, 0, 0,
+	  { .load = { { .rate = 100, .rtt = 700, .sigma = 0.3, .lost = 20, .never = 20 } },
+	    .ms = 60000 } },
+	{ "a third never complete, always", NOTHING, 0, 0,
+	  { .load = { { .rate = 100, .rtt = 60, .sigma = 0.6, .lost = 20, .never = 333 } },
+	    .ms = 60000 } },
+	{ "30 % loss for 5 s", NOTHING, 0, 0,
+	  { .load = { { .rate = 500, .until = ONSET, .rtt = 60, .sigma = 0.6, .lost = 10 },
+		      { .rate = 500, .from = ONSET, .until = ONSET + 5000, .rtt = 60, .sigma = 0.6,
+			.lost = 300 },
+		      { .rate = 500, .from = ONSET + 5000, .rtt = 60, .sigma = 0.6, .lost = 10 } },
+	    .ms = 40000 } },
+
+	{ "flash crowd, 10x 100/s", NOTHING, 0, 0,
+	  { .load = { OWN(100), CROWD(1000, ONSET) }, .ms = ONSET + 30000 } },
+	{ "flash crowd, 100x 100/s", NOTHING, 0, 0,
+	  { .load = { OWN(100), CROWD(10000, ONSET) }, .ms = ONSET + 30000 } },
+	{ "flash crowd, 10x 100,000/s", NOTHING, 0, 0,
+	  { .load = { OWN(100000), CROWD(1000000, ONSET) }, .ms = ONSET + 8000 } },
+	{ "flash crowd, 1,000/s on an idle listener", NOTHING, 0, 0,
+	  { .load = { CROWD(1000, ONSET) }, .ms = ONSET + 60000 } },
+
+	{ "flood 10x 100/s", FLOOD, 1250, ONSET,
+	  { .load = { OWN(100), SPOOFED(1000, ONSET) }, .ms = ONSET + 8000 } },
+	{ "flood 10x 10,000/s", FLOOD, 1250, ONSET,
+	  { .load = { OWN(10000), SPOOFED(100000, ONSET) }, .ms = ONSET + 8000 } },
+	{ "flood 10x 100,000/s", FLOOD, 1250, ONSET,
+	  { .load = { OWN(100000), SPOOFED(1000000, ONSET) }, .ms = ONSET + 5000 } },
+	{ "flood 2x 100/s", FLOOD, 2500, ONSET,
+	  { .load = { OWN(100), SPOOFED(200, ONSET) }, .ms = ONSET + 8000 } },
+	{ "flood 2x 10,000/s", FLOOD, 2500, ONSET,
+	  { .load = { OWN(10000), SPOOFED(20000, ONSET) }, .ms = ONSET + 8000 } },
+	{ "flood 1x 100/s", FLOOD, 5000, ONSET,
+	  { .load = { OWN(100), SPOOFED(100, ONSET) }, .ms = ONSET + 8000 } },
+	{ "flood 1x 10,000/s", FLOOD, 5000, ONSET,
+	  { .load = { OWN(10000), SPOOFED(10000, ONSET) }, .ms = ONSET + 8000 } },
+	{ "flood 10x, backlog of 256, no cookies", FLOOD, 2500, ONSET,
+	  { .load = { OWN(100), SPOOFED(1000, ONSET) }, .backlog = 256, .ms = ONSET + 20000 } },
+	{ "flood 1x, backlog of 256, no cookies", FLOOD, 5000, ONSET,
+	  { .load = { OWN(100), SPOOFED(100, ONSET) }, .backlog = 256, .ms = ONSET + 20000 } },
+	{ "flood 1,000/s on an idle listener", FLOOD, 1250, ONSET,
+	  { .load = { SPOOFED(1000, ONSET) }, .ms = ONSET + 8000 } },
+	{ "flood 1,000,000/s on an idle listener", FLOOD, 1250, ONSET,
+	  { .load = { SPOOFED(1000000, ONSET) }, .ms = ONSET + 5000 } },
+	{ "flood 1,000/s inside a flash crowd 1,000/s", FLOOD, 5000, ONSET + 10000,
+	  { .load = { OWN(100), CROWD(1000, ONSET), SPOOFED(1000, ONSET + 10000) },
+	    .ms = ONSET + 20000 } },
+	{ "flood 100,000/s inside a flash crowd 100,000/s", FLOOD, 5000, ONSET + 10000,
+	  { .load = { OWN(10000), CROWD(100000, ONSET), SPOOFED(100000, ONSET + 10000) },
+	    .ms = ONSET + 18000 } },
+	{ "pulsed flood, 20x 100/s, 100 ms every 2 s", FLOOD, 5000, ONSET,
+	  { .load = { OWN(100), { .rate = 2000, .from = ONSET, .on = 100, .period = 2000,
+				  .who = STREAM_SPOOFED } },
+	    .ms = ONSET + 30000 } },
+	{ "pulsed flood, 1,000,000/s, 100 ms every 2 s", FLOOD, 5000, ONSET,
+	  { .load = { OWN(1000), { .rate = 1000000, .from = ONSET, .on = 100, .period = 2000,
+				   .who = STREAM_SPOOFED } },
+	    .ms = ONSET + 20000 } },
+	{ "40 SYN/s on an idle listener", FLOOD, 60000, ONSET,
+	  { .load = { SPOOFED(40, ONSET) }, .ms = ONSET + 62000 } },
+	{ "40 SYN/s beside 40/s of its own", FLOOD, 60000, ONSET,
+	  { .load = { OWN(40), SPOOFED(40, ONSET) }, .ms = ONSET + 62000 } },
+
+	{ "16 sources, 10x 100/s", SAYS(FLOOD_FEW), 3500, ONSET,
+	  { .load = { OWN(100), { .rate = 1000, .from = ONSET, .who = STREAM_FEW,
+				  .sources = 16 } },
+	    .ms = ONSET + 10000 } },
+	{ "16 sources, 100x 1,000/s", SAYS(FLOOD_FEW), 3500, ONSET,
+	  { .load = { OWN(1000), { .rate = 100000, .from = ONSET, .who = STREAM_FEW,
+				   .sources = 16 } },
+	    .ms = ONSET + 10000 } },
+	{ "16 sources, 2x 100/s", SAYS(FLOOD_FEW), 3500, ONSET,
+	  { .load = { OWN(100), { .rate = 200, .from = ONSET, .who = STREAM_FEW,
+				  .sources = 16 } },
+	    .ms = ONSET + 10000 } },
+	{ "300 sources, 100x 100/s", SAYS(FLOOD_FEW), 3500, ONSET,
+	  { .load = { OWN(100), { .rate = 10000, .from = ONSET, .who = STREAM_FEW,
+				  .sources = 300 } },
+	    .ms = ONSET + 10000 } },
+	{ "dead backend, 100/s", SAYS(DEAD_BACKEND), 3500, ONSET,
+	  { .load = { OWN(100) }, .server = STREAM_DEAD, .changes = ONSET, .ms = ONSET + 10000 } },
+	{ "dead backend, 10,000/s", SAYS(DEAD_BACKEND), 3500, ONSET,
+	  { .load = { OWN(10000) }, .server = STREAM_DEAD, .changes = ONSET,
+	    .ms = ONSET + 10000 } },
+	{ "dead backend, 10,000/s, after a minute", SAYS(DEAD_BACKEND), 3500, ONSET + 50000,
+	  { .load = { OWN(10000) }, .server = STREAM_DEAD, .changes = ONSET + 50000,
+	    .ms = ONSET + 60000 } },
+	{ "dead backend, 10/s", SAYS(DEAD_BACKEND), 6000, ONSET,
+	  { .load = { OWN(10) }, .server = STREAM_DEAD, .changes = ONSET, .ms = ONSET + 10000 } },
+	{ "silent target, 100/s", SAYS(DEAD_BACKEND), 3500, ONSET,
+	  { .load = { { .rate = 100, .from = ONSET, .rtt = 60, .sigma = 0.6 } }, .silent = true,
+	    .server = STREAM_DEAD, .ms = ONSET + 10000 } },
+	{ "closed port, 100/s", SAYS(REFUSED), 3500, ONSET,
+	  { .load = { OWN(100) }, .server = STREAM_CLOSED, .changes = ONSET,
+	    .ms = ONSET + 10000 } },
+	{ "closed port, 100,000/s", SAYS(REFUSED), 3500, ONSET,
+	  { .load = { OWN(100000) }, .server = STREAM_CLOSED, .changes = ONSET,
+	    .ms = ONSET + 5000 } },
+	{ "refusing target, 1,000,000/s", SAYS(REFUSED), 3500, ONSET,
+	  { .load = { SPOOFED(1000000, ONSET) }, .silent = true, .server = STREAM_CLOSED,
+	    .ms = ONSET + 5000 } },
+	{ "accept queue full, 200/s, 50/s accepted", SAYS(OVERLOAD), 10000, ONSET,
+	  { .load = { OWN(200) }, .server = STREAM_SLOW, .changes = ONSET, .accepts = 50,
+	    .queue = 128, .ms = ONSET + 30000 } },
+	{ "accept queue full, 200/s, none accepted", SAYS(OVERLOAD) | SAYS(DEAD_BACKEND), 10000,
+	  ONSET,
+	  { .load = { OWN(200) }, .server = STREAM_SLOW, .changes = ONSET, .queue = 128,
+	    .ms = ONSET + 30000 } },
+
+	{ "all one-sided, 100/s", NOTHING, 0, 0,
+	  { .load = { { .rate = 100, .rtt = 60, .sigma = 0.6, .lost = 10, .never = 20,
+			.one_sided = 1000 } },
+	    .ms = 60000 } },
+	{ "all one-sided, a flash crowd", NOTHING, 0, 0,
+	  { .load = { { .rate = 100, .rtt = 60, .sigma = 0.6, .never = 20, .one_sided = 1000 },
+		      { .rate = 10000, .from = ONSET, .rtt = 300, .sigma = 0.8, .never = 150,
+			.one_sided = 1000 } },
+	    .ms = ONSET + 20000 } },
+	{ "half one-sided, 100/s", NOTHING, 0, 0,
+	  { .load = { { .rate = 100, .rtt = 60, .sigma = 0.6, .lost = 10, .never = 20,
+			.one_sided = 500 } },
+	    .ms = 60000 } },
+	{ "becomes one-sided, 100/s", NOTHING, 0, 0,
+	  { .load = { { .rate = 100, .until = ONSET, .rtt = 60, .sigma = 0.6, .lost = 10 },
+		      { .rate = 100, .from = ONSET, .rtt = 60, .sigma = 0.6, .lost = 10,
+			.never = 20, .one_sided = 1000 } },
+	    .ms = 60000 } },
+};
+
+#define ROWS (sizeof(rows) / sizeof(rows[0]))
+
+/* What was said in a run. */
+struct saying {
+	unsigned int onset;
+	unsigned int first;		/* the first trouble named */
+	unsigned int late;		/* ms from @onset until then */
+	unsigned int all;		/* every verdict that there was, a bit each */
+	unsigned int begins, changes;
+};
+
+static inline void take_down(struct stream *stream, unsigned int which, enum tcpstate_turn turn,
+			     void *arg)
+{
+	unsigned int verdict = stream->listener[which].account.finding.verdict;
+	struct saying *saying = arg;
+
+	saying->all |= 1U << verdict;
+	saying->changes += turn == TCPSTATE_TURN_CHANGED;
+	if (turn != TCPSTATE_TURN_BEGAN)
+		return;
+	if (!saying->begins++) {
+		saying->first = verdict;
+		saying->late = stream->now - saying->onset;
+	}
+}
+
+/* All moments but the first are later by @phase, so that ticks fall anywhere. */
+static inline struct saying play(const struct row *row, unsigned int phase, uint64_t seed,
+				 unsigned long long *syns)
+{
+	struct stream_setup setup = row->setup;
+	struct saying saying = { .onset = row->onset + phase };
+	struct stream *stream;
+	unsigned int i;
+
+	setup.changes += setup.changes ? phase : 0;
+	for (i = 0; i < STREAM_LOADS; i++) {
+		setup.load[i].from += setup.load[i].from ? phase : 0;
+		setup.load[i].until += setup.load[i].until ? phase : 0;
+	}
+	stream = stream_new(&setup, seed);
+	while (stream_step(stream, take_down, &saying))
+		;
+	*syns += stream->syns;
+	stream_free(stream);
+	return saying;
+}
+
+static inline int by_size(const void *a, const void *b)
+{
+	return *(const int *)a - *(const int *)b;
+}
+
+/* Play a row @seeds times, from @seed on; claim what must hold and say what was. */
+static inline void play_row(const struct row *row, unsigned int seeds, unsigned int seed,
+			    unsigned long long *syns)
+{
+	unsigned int said[TCPSTATE_VERDICT_MAX] = { 0 }, i, wrong = 0, again = 0, changed = 0;
+	int late[seeds];
+	unsigned int n = 0;
+	struct saying saying;
+	bool holds;
+
+	for (i = 0; i < seeds; i++) {
+		saying = play(row, (i * 250 + 125) / seeds, seed + i, syns);
+		if (!saying.begins)
+			saying.first = saying.all & SAYS(SURGE) ? TCPSTATE_VERDICT_SURGE :
+								  TCPSTATE_VERDICT_OK;
+		said[saying.first]++;
+		if (saying.begins)
+			late[n++] = saying.late;
+		if (saying.all & ~(row->want | SAYS(OK) | SAYS(SURGE)) ||
+		    (row->want && (!saying.begins || saying.late > row->within)))
+			wrong++;
+		again += saying.begins > 1;
+		changed += !!saying.changes;
+	}
+	qsort(late, n, sizeof(late[0]), by_size);
+	holds = !wrong && !again;
+	if (row->want)
+		ok(holds, "%s: named within %u ms, one begin", row->name, row->within);
+	else
+		ok(holds, "%s: no trouble", row->name);
+	printf("#  ");
+	for (i = 0; i < TCPSTATE_VERDICT_MAX; i++)
+		if (said[i])
+			printf(" %s %u", tcpstate_verdict_name(i), said[i]);
+	if (n)
+		printf("; ms: median %d, p90 %d, max %d", late[n / 2], late[n * 9 / 10],
+		       late[n - 1]);
+	if (changed)
+		printf("; changed %u", changed);
+	if (wrong || again)
+		printf("; wrong %u, again %u", wrong, again);
+	putchar('\n');
+}
+
+#endif /* _TCPSTATE_ROWS_H */
