@@ -11,10 +11,11 @@
 #include "engine.h"
 #include "message.h"
 #include "packet.h"
+#include "perturb.h"
 #include "tell.h"
 
 static const char usage[] =
-"usage: pcap-states [-C] [-L] [-c] [-f] [-n] FILE...\n"
+"usage: pcap-states [-C] [-L] [-c] [-f] [-n] [-s SEED] FILE...\n"
 "\n"
 "Prints a line of JSON for each connection in captures when it closes, as\n"
 "`tcpstate -j monitor closed` does, and the file's name. At the end of a file\n"
@@ -25,12 +26,14 @@ static const char usage[] =
 "-c	counters of each file, after its connections\n"
 "-f	a line for each frame with TCP: its number, source, destination, flags, both\n"
 "	states after it, the initiator first with its port, and what it was refused for\n"
-"-n	with each connection the numbers of its first and its last frame\n";
+"-n	with each connection the numbers of its first and its last frame\n"
+"-s	on their way packets are lost, damaged and the like, as the seed has it\n";
 
 static struct {
 	bool trusting;
 	bool strict;
 	bool counters;
+	uint32_t seed;
 	bool frames;
 	bool numbers;
 } option;
@@ -151,12 +154,12 @@ static bool note_number(struct run *run, unsigned long number)
 	return true;
 }
 
-static bool feed(struct run *run, struct engine *engine, struct capture *capture)
+static bool feed(struct run *run, struct engine *engine, struct perturb *wire)
 {
 	struct capture_packet packet;
 	struct engine_seen seen;
 
-	while (capture_next(capture, &packet)) {
+	while (perturb_next(wire, &packet)) {
 		if (option.trusting)
 			packet_repair_header(packet.data, packet.len);
 		if (packet.padded)
@@ -182,16 +185,18 @@ static bool judge(const char *path)
 	});
 	const char *why;
 	struct capture *capture = capture_open(path, &why);
+	struct perturb *wire = perturb_new(capture, option.seed);
 	bool done = false;
 
 	if (!capture)
 		fprintf(stderr, "pcap-states: %s: %s\n", path, why);
-	else if (!engine || !feed(&run, engine, capture))
+	else if (!engine || !wire || !feed(&run, engine, wire))
 		fprintf(stderr, "pcap-states: out of memory\n");
 	else
 		done = true;
 	if (done && option.counters)
 		tell_counters(path, engine_counters(engine), engine_entered(engine));
+	perturb_free(wire);
 	capture_close(capture);
 	engine_free(engine);
 	free(run.number);
@@ -203,7 +208,7 @@ int main(int argc, char **argv)
 	bool done = true;
 	int letter;
 
-	while ((letter = getopt(argc, argv, "CLcfn")) != -1) {
+	while ((letter = getopt(argc, argv, "CLcfns:")) != -1) {
 		switch (letter) {
 		case 'C':
 			option.trusting = true;
@@ -219,6 +224,9 @@ int main(int argc, char **argv)
 			break;
 		case 'n':
 			option.numbers = true;
+			break;
+		case 's':
+			option.seed = strtoul(optarg, NULL, 0);
 			break;
 		default:
 			fputs(usage, stderr);

@@ -13,6 +13,7 @@
 #include <inttypes.h>
 #include <sched.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
@@ -25,11 +26,12 @@
 #include "channel.h"
 #include "message.h"
 #include "packet.h"
+#include "perturb.h"
 #include "tell.h"
 #include "tool.h"
 
 static const char usage[] =
-"usage: replay [-C] [-L] [-c] FILE...\n"
+"usage: replay [-C] [-L] [-c] [-s SEED] FILE...\n"
 "\n"
 "Prints what `pcap-states` prints with the same options, by the loaded module.\n";
 
@@ -43,6 +45,7 @@ static struct {
 	bool trusting;
 	bool strict;
 	bool counters;
+	uint32_t seed;
 } option;
 
 /**
@@ -177,11 +180,11 @@ static bool begin(struct replay *replay)
 	return true;
 }
 
-static bool feed(struct replay *replay, struct capture *capture)
+static bool feed(struct replay *replay, struct perturb *wire)
 {
 	struct capture_packet packet;
 
-	while (capture_next(capture, &packet)) {
+	while (perturb_next(wire, &packet)) {
 		if (option.trusting)
 			packet_repair_header(packet.data, packet.len);
 		if (packet.padded)
@@ -227,14 +230,15 @@ static bool judge(struct replay *replay, const char *path)
 {
 	const char *why;
 	struct capture *capture = capture_open(path, &why);
-	bool done;
+	struct perturb *wire = perturb_new(capture, option.seed);
+	bool done = false;
 
-	if (!capture) {
-		fprintf(stderr, "replay: %s: %s\n", path, why);
-		return false;
-	}
 	replay->path = path;
-	done = feed(replay, capture) && finish(replay);
+	if (!capture)
+		fprintf(stderr, "replay: %s: %s\n", path, why);
+	else
+		done = wire && feed(replay, wire) && finish(replay);
+	perturb_free(wire);
 	capture_close(capture);
 	return done;
 }
@@ -245,7 +249,7 @@ int main(int argc, char **argv)
 	int letter;
 	bool done;
 
-	while ((letter = getopt(argc, argv, "CLc")) != -1) {
+	while ((letter = getopt(argc, argv, "CLcs:")) != -1) {
 		switch (letter) {
 		case 'C':
 			option.trusting = true;
@@ -255,6 +259,9 @@ int main(int argc, char **argv)
 			break;
 		case 'c':
 			option.counters = true;
+			break;
+		case 's':
+			option.seed = strtoul(optarg, NULL, 0);
 			break;
 		default:
 			fputs(usage, stderr);

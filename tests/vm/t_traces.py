@@ -32,6 +32,8 @@ MODES = {
     "checksums verified": [],
     "checksums ignored": ["-C"],
     "not loose": ["-C", "-L"],
+    "over a bad wire": ["-s", "1"],
+    "over another": ["-C", "-s", "2"],
 }
 
 
