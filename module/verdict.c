@@ -108,7 +108,6 @@ static enum tcpstate_verdict which_flood(const struct tcpstate_account *account,
 {
 	u32 syn = min_of(sources->syn[0] + sources->syn[1], 4 * TCPSTATE_COHORT_MAX);
 	u32 share = tcpstate_share_of(cohort->hung + cohort->unheard, cohort->syn);
-
 	u32 missing = syn / 256 * share + (syn % 256 * share) / 256;
 
 	if (account->finding.concentration >= 128 ||
@@ -119,7 +118,8 @@ static enum tcpstate_verdict which_flood(const struct tcpstate_account *account,
 
 /*
  * Nobody answers, and who asked asks again: ok where that is not so. A listener that
- * a flood has filled looks so too, but for the half-opens that fill it.
+ * a flood has filled looks so too, but for the half-opens that fill it and the many
+ * that do not ask again.
  */
 static enum tcpstate_verdict why_silent(const struct tcpstate_cohort *cohort,
 					const struct tcpstate_account *account,
@@ -131,7 +131,9 @@ static enum tcpstate_verdict why_silent(const struct tcpstate_cohort *cohort,
 		return TCPSTATE_VERDICT_OK;
 	if (account->strain >= STRAIN_MIN / 2)
 		return TCPSTATE_VERDICT_OVERLOAD;
-	return reading->syn_recv < few ? TCPSTATE_VERDICT_DEAD_BACKEND : TCPSTATE_VERDICT_OK;
+	if (reading->syn_recv >= few && cohort->retrans < cohort->unheard / 4 * 3)
+		return TCPSTATE_VERDICT_OK;
+	return TCPSTATE_VERDICT_DEAD_BACKEND;
 }
 
 static bool is_strained(const struct tcpstate_account *account, const struct trail *trail)
@@ -149,14 +151,15 @@ static enum tcpstate_verdict why_missing(const struct tcpstate_account *account,
 					 const struct trail *trail)
 {
 	const struct tcpstate_cohort *missing = &trail->missing, *waited = &trail->waited;
-	enum tcpstate_verdict silent;
+	enum tcpstate_verdict silent = TCPSTATE_VERDICT_OK;
 
 	if (missing->refused > (missing->hung + missing->unheard) * 3)
 		return TCPSTATE_VERDICT_REFUSED;
 	if (missing->unheard > missing->hung) {
 		if (!waited->unheard)
 			return TCPSTATE_VERDICT_OK;
-		silent = why_silent(waited, account, reading);
+		if (waited->unheard > waited->hung)
+			silent = why_silent(waited, account, reading);
 		if (silent)
 			return silent;
 	}
@@ -207,7 +210,7 @@ static enum tcpstate_verdict proof(const struct tcpstate_account *account,
 	bool trouble = tcpstate_verdict_trouble(account->finding.verdict);
 	enum tcpstate_verdict kind = plain(account, reading, thresholds, trail);
 
-	if (!kind && (trail->bad >= 2 || trail->sure))
+	if (!kind && (trouble ? trail->lacking : trail->bad >= 2 || trail->sure))
 		kind = why_missing(account, sources, reading, thresholds, trail);
 	if (!kind && sources &&
 	    is_filling(account, trail, reading, thresholds->backlog / (trouble ? 2 : 1)))
@@ -239,8 +242,10 @@ static enum tcpstate_turn go_on(struct tcpstate_account *account, enum tcpstate_
 		account->sum = 0;
 		return TCPSTATE_TURN_ENDED;
 	}
+	if (!kind)
+		return TCPSTATE_TURN_NONE;
 	/* A listener that is overloaded for long answers nobody. */
-	if (!kind || kind == verdict ||
+	if (kind == verdict ||
 	    (verdict == TCPSTATE_VERDICT_OVERLOAD && kind == TCPSTATE_VERDICT_DEAD_BACKEND)) {
 		account->other = 0;
 		return TCPSTATE_TURN_NONE;
