@@ -6,7 +6,7 @@
 KDIR ?= $(firstword $(wildcard /lib/modules/$(shell uname -r)/build) \
 	$(shell ls -d /usr/src/linux-headers-*-amd64 2>/dev/null | sort -rV))
 VM_KERNELS ?= 6.1 6.12
-TRACES := 'make -s -C tests/traces && tests/traces/own-truth && tests/traces/score.py'
+TRACES := 'make -s -C tests/traces check' 'make -s -C tests/traces && tests/traces/own-truth && tests/traces/score.py'
 PREFIX ?= /usr/local
 installing = PREFIX='$(PREFIX)' DESTDIR='$(DESTDIR)' KDIR='$(KDIR)'
 
