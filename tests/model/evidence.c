@@ -57,10 +57,12 @@ static void note_rst(struct world *w, const struct plan *plan, const struct segm
 	struct evidence *mine = life < 0 ? NULL : &w->evidence[from][life];
 	struct evidence *theirs = peers < 0 ? NULL : &w->evidence[!from][peers];
 
-	/* RFC 9293 3.10.7.3: who is in SYN-SENT believes it by its acknowledgment. */
-	if (theirs && theirs->saw & SAW_SYN && !(theirs->saw & SAW_PROOF) &&
-	    seg->ack != plan->stack[!from].iss[peers])
-		theirs->saw |= SAW_RESET;
+	/*
+	 * RFC 9293 3.10.7.3: who is in SYN-SENT believes it by its acknowledgment. Who has
+	 * gone on may have sent its SYN again, as far as anybody can tell.
+	 */
+	if (theirs && theirs->saw & SAW_SYN && seg->ack != plan->stack[!from].iss[peers])
+		theirs->saw |= theirs->saw & SAW_PROOF ? SAW_DOUBTFUL : SAW_RESET;
 	/*
 	 * RFC 5961 3.2: others by its exact number, as it was sent or as they expect it.
 	 * Whether they are others already, or go by RFC 793 yet, is in doubt.

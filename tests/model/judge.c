@@ -216,11 +216,12 @@ static const char *agrees(const struct world *w, const struct side *e, const str
 	if (is_down(e) && e->tcp->flags & SILENT)
 		return NULL;
 	/*
-	 * CANNOT KNOW, an ACK of a FIN that was lost before us: its sender would repeat it
-	 * if it were asked, but who would ask is gone without a word.
+	 * CANNOT KNOW, an ACK of a SYN or a FIN that was lost before us: its sender would
+	 * repeat it if it were asked, but who would ask is gone without a word.
 	 */
-	if (w->notes & FAULT_BEFORE && p->tcp->flags & SILENT && saw(p, SAW_FIN) &&
-	    !saw(p, SAW_FIN_ACKED))
+	if (w->notes & FAULT_BEFORE && is_down(p) &&
+	    (p->tcp->flags & SILENT || w->notes & RST_LOST) &&
+	    (!saw(e, SAW_PROOF) || (saw(p, SAW_FIN) && !saw(p, SAW_FIN_ACKED))))
 		return NULL;
 	/* CANNOT KNOW, whether a RST was lost: nobody acknowledges one. */
 	if (w->notes & RST_LOST && (observed == TCPSTATE_CLOSE || is_down(e)))
@@ -369,8 +370,6 @@ const char *judge(const struct world *w, const struct plan *plan,
 		return NULL;
 	if (!w->known)
 		return property == AGREES || property == SETTLES ? unknown(w) : NULL;
-	if (property == NEVER_AHEAD && w->notes & UNSEEN)
-		return NULL;
 	if (property == EXACT && (w->notes & (FAULT_BEFORE | UNSEEN | EXPIRED) ||
 				  w->pair.flags & TCPSTATE_PICKED_UP ||
 				  tcpstate_fsm_ended(&w->pair)))

@@ -16,7 +16,6 @@
 
 #define ON_BOTH (ON_BEFORE | ON_BEHIND)
 
-
 /* A user who sends so often, so many octets at most, closes, and what else is said. */
 #define CALLS(sends, most, ...) { .send = sends, .octets = most, .close = 1, __VA_ARGS__ }
 const struct plan quick_plans[] = {
@@ -50,6 +49,11 @@ const struct plan quick_plans[] = {
 		.name = "in order, keep-alives",
 		.stack = BOTH(.buffer = 2),
 		.calls = { CALLS(1, 1, .open = 1, .keepalive = 1), CALLS(1, 1, .keepalive = 1) },
+		.listens = 1 << B,
+	}, {
+		.name = "in order, closed for good",
+		.stack = BOTH(.buffer = 2, .for_good = true),
+		.calls = { CALLS(2, 1, .open = 1), CALLS(1, 2) },
 		.listens = 1 << B,
 	}, {
 		.name = "simultaneous open",
@@ -90,6 +94,12 @@ const struct plan quick_plans[] = {
 		.name = "one lost, windows of one octet",
 		.stack = BOTH(.buffer = 1, .slow_reader = true),
 		.calls = { CALLS(2, 1, .open = 1), CALLS(1, 1) },
+		.faults = { .lose = 1, .where = ON_BOTH },
+		.listens = 1 << B,
+	}, {
+		.name = "one lost, closed for good",
+		.stack = BOTH(.buffer = 2, .for_good = true),
+		.calls = { CALLS(1, 1, .open = 1), CALLS(2, 1) },
 		.faults = { .lose = 1, .where = ON_BOTH },
 		.listens = 1 << B,
 	}, {
@@ -201,6 +211,47 @@ const struct plan deep_plans[] = {
 		.stack = BOTH(.buffer = 2),
 		.calls = { CALLS(1, 1, .open = 1), CALLS(0, 0) },
 		.faults = { .lose = 1, .dup = 1, .overtake = ANY, .where = ON_BOTH },
+		.listens = 1 << B,
+	}, {
+		.name = "three lost",
+		.stack = BOTH(.buffer = 2),
+		.calls = { CALLS(1, 1, .open = 1), CALLS(1, 1) },
+		.faults = { .lose = 3, .where = ON_BOTH },
+		.listens = 1 << B,
+	}, {
+		.name = "two lost, aborts",
+		.stack = BOTH(.buffer = 2),
+		.calls = { CALLS(1, 1, .open = 1, .abort = 1), CALLS(1, 1, .abort = 1) },
+		.faults = { .lose = 2, .where = ON_BOTH },
+		.listens = 1 << B,
+	}, {
+		.name = "two lost, windows of one octet, whole retransmissions",
+		.stack = BOTH(.buffer = 1, .slow_reader = true, .whole = true),
+		.calls = { CALLS(2, 1, .open = 1), CALLS(2, 1) },
+		.faults = { .lose = 2, .where = ON_BOTH },
+		.listens = 1 << B,
+	}, {
+		.name = "two lost, simultaneous open",
+		.stack = BOTH(.buffer = 2),
+		.calls = { CALLS(1, 1, .open = 1), CALLS(1, 1, .open = 1) },
+		.faults = { .lose = 2, .where = ON_BOTH },
+	}, {
+		.name = "one lost, one twice, one out of turn, both send",
+		.stack = BOTH(.buffer = 2),
+		.calls = { CALLS(1, 1, .open = 1), CALLS(1, 1) },
+		.faults = { .lose = 1, .dup = 1, .overtake = 1, .where = ON_BOTH },
+		.listens = 1 << B,
+	}, {
+		.name = "reuse, two lost, one twice",
+		.stack = BOTH(.buffer = 2),
+		.calls = { { .open = 2, .close = 2 }, { .close = 2, .listen = 1 } },
+		.faults = { .lose = 2, .dup = 1, .expire = 1, .where = ON_BOTH },
+		.listens = 1 << B,
+	}, {
+		.name = "reuse by ISSs that fall, one lost, one out of turn",
+		.stack = FALLING(.buffer = 2),
+		.calls = { { .open = 2, .close = 2 }, { .close = 2, .listen = 1 } },
+		.faults = { .lose = 1, .overtake = 1, .expire = 1, .where = ON_BOTH },
 		.listens = 1 << B,
 	},
 };

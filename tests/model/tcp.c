@@ -440,7 +440,8 @@ static void take_fin(struct tcp *tcp)
 }
 
 /* Text and FIN, the seventh and eighth steps; @seg begins at RCV.NXT or before. */
-static bool take_text(struct tcp *tcp, const struct stack *stack, struct segment *seg)
+static bool take_text(struct tcp *tcp, const struct stack *stack, struct segment *seg,
+		      struct outbox *out)
 {
 	__u32 old = tcp->rcv - seg->seq;
 	__u32 end = seg->seq + octets(seg) - !!(seg->flags & FIN);
@@ -454,6 +455,11 @@ static bool take_text(struct tcp *tcp, const struct stack *stack, struct segment
 	if (fresh > window(tcp, stack)) {
 		fresh = window(tcp, stack);
 		fin = false;
+	}
+	if (fresh && stack->for_good && tcp->flags & CLOSING_CALLED) {
+		post(out, seg->ack, 0, 0, RST, 0);
+		become(tcp, TCPSTATE_CLOSE);
+		return true;
 	}
 	tcp->rcv += fresh;
 	if (stack->slow_reader)
@@ -479,6 +485,11 @@ static bool admit(struct tcp *tcp, const struct stack *stack, struct segment *se
 			!(tcp->flags & PASSIVE) && seg->seq == tcp->irs &&
 			(seg->flags & (SYN | ACK | RST)) == (SYN | ACK);
 
+	if (stack->for_good && seg->flags & RST && seg->seq + 1 == tcp->rcv &&
+	    in(tcp, STATE(CLOSE_WAIT) | STATE(LAST_ACK) | STATE(CLOSING))) {
+		reset(tcp);
+		return false;
+	}
 	if (crossing) {
 		seg->flags &= ~SYN;
 		seg->seq++;
@@ -541,8 +552,8 @@ static void arrives_other(struct tcp *tcp, const struct stack *stack, struct seg
 		emit_ack(tcp, stack, out);
 		return;
 	}
-	if (octets(&seg) && take_text(tcp, stack, &seg))
-		tcp->flags |= ACK_OWED;
+	if (octets(&seg) && take_text(tcp, stack, &seg, out))
+		tcp->flags |= tcp->state == TCPSTATE_CLOSE ? 0 : ACK_OWED;
 	else if (octets(&seg) && out->count == sent)
 		emit_ack(tcp, stack, out);
 	output(tcp, stack, out);

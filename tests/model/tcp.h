@@ -54,6 +54,9 @@ struct segment {
  * @delayed_ack: text and FIN are acknowledged later, or with what is sent next
  * @whole: a retransmission takes all that is unacknowledged; else one octet
  * @classic: RFC 793 in place of RFC 5961: no challenge ACK
+ * @for_good: CLOSE means that the user will not receive either (RFC 1122 4.2.2.13):
+ *	text that still comes is answered by a RST, and such a RST is taken where it
+ *	has the number of the FIN before it, as Linux does
  * @figure7: a SYN-ACK that crosses our own is taken as its ACK (figure 7, and
  *	Linux since 6.12); else the sequence check of 3.10.7.4 is taken literally
  */
@@ -64,6 +67,7 @@ struct stack {
 	bool delayed_ack;
 	bool whole;
 	bool classic;
+	bool for_good;
 	bool figure7;
 };
 

@@ -335,12 +335,17 @@ bool world_move(struct world *w, const struct plan *plan, struct move move,
 	case SKIP:
 		spend(&w->faults.skip);
 		w->notes |= UNSEEN;
-		fits = put(w, take_turn(w, move, BEFORE), place(move.host, BEHIND));
+		passing->seg = take_turn(w, move, BEFORE);
+		evidence_note(w, plan, &passing->seg, move.host);
+		fits = put(w, passing->seg, place(move.host, BEHIND));
 		break;
 	case GET:
 		sender = !move.host;
 		tcp_arrives(&w->host[sender], &plan->stack[sender],
 			    take_turn(w, move, BEHIND), &out);
+		if (plan->stack[sender].for_good && out.count &&
+		    out.segment[out.count - 1].flags & RST)
+			w->notes |= ABORTED;
 		break;
 	case LOSE_BEFORE:
 		lose(w, move, BEFORE);

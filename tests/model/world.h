@@ -124,7 +124,7 @@ struct evidence {
 #define FAULT_BEFORE	ON_BEFORE	/* lost, doubled or overtaken before the observer */
 #define FAULT_BEHIND	ON_BEHIND	/* likewise behind it */
 #define RST_LOST	0x04	/* a RST was lost on either hop */
-#define ABORTED		0x08	/* an ABORT, or a user timeout */
+#define ABORTED		0x08	/* an ABORT, a user timeout, or text after CLOSE */
 #define EXPIRED		0x10	/* the observer's timer ran out on a connection */
 #define UNSEEN		0x20	/* a segment went by unseen */
 #define SPURIOUS	0x40	/* a retransmission that nothing called for */
