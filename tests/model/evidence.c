@@ -40,10 +40,14 @@ int life_of(const struct stack *stack, __u32 number)
 void evidence_begin(struct world *w, const struct plan *plan, const struct segment *seg,
 		    enum host from)
 {
+	int life = life_of(&plan->stack[from], seg->seq);
 	int peers = life_of(&plan->stack[!from], seg->ack);
 
 	if (!(seg->flags & SYN) || w->pair.flags & TCPSTATE_PICKED_UP)
 		return;
+	/* A connection that went on behind a RST that did not end it has been missed. */
+	if (life >= 0 && w->evidence[from][life].saw)
+		w->notes |= FAULT_BEFORE;
 	memset(w->evidence, 0, sizeof(w->evidence));
 	if (seg->flags & ACK && peers >= 0)
 		w->evidence[!from][peers].saw = SAW_SYN;

@@ -92,9 +92,15 @@ static const struct {
 /* CLOSE has several reasons: a RST, the end of a passive close, or a timeout. */
 static bool close_is_due(const struct world *w, const struct side *e, const struct side *p)
 {
+	/* Whose FIN was first is not known where one of them was not seen. */
+	unsigned int late = w->notes & UNSEEN ? 0 : SAW_LATE;
+
+	/* GUESSED, see agrees(): a RST may have the number of what is but a guess. */
+	if (w->pair.flags & TCPSTATE_PICKED_UP)
+		return true;
 	return (e->evidence.saw | p->evidence.saw) & (SAW_RESET | SAW_DOUBTFUL) ||
 	       w->notes & EXPIRED ||
-	       (saw(e, SAW_FIN | SAW_FIN_ACKED | SAW_LATE) && saw(p, SAW_FIN | SAW_FIN_ACKED));
+	       (saw(e, SAW_FIN | SAW_FIN_ACKED | late) && saw(p, SAW_FIN | SAW_FIN_ACKED));
 }
 
 static const char *never_ahead(const struct world *w, const struct side *e, const struct side *p)
@@ -103,12 +109,13 @@ static const char *never_ahead(const struct world *w, const struct side *e, cons
 		return close_is_due(w, e, p) ? NULL : "CLOSE, though nothing that passed ends it";
 	if (!needs[e->observed].own && !needs[e->observed].peers)
 		return "no state at all";
-	/* GUESSED, see agrees(): the peer of whoever is heard first is ESTABLISHED. */
-	if (e->observed == TCPSTATE_ESTABLISHED && w->pair.flags & TCPSTATE_PICKED_UP)
+	/* GUESSED, see agrees(): what the peer of whoever is heard first may be. */
+	if ((e->observed == TCPSTATE_ESTABLISHED || e->observed == TCPSTATE_SYN_SENT) &&
+	    w->pair.flags & TCPSTATE_PICKED_UP)
 		return NULL;
 	if (!saw(e, needs[e->observed].own))
 		return "a state for which it sent too little";
-	if (!saw(p, needs[e->observed].peers))
+	if (!saw(p, needs[e->observed].peers) && !(w->pair.flags & TCPSTATE_PICKED_UP))
 		return "a state for which its peer sent too little";
 	if (e->life >= 0 && e->nxt > e->evidence.sent && e->nxt > e->evidence.acked)
 		return "a sequence number that it has not reached";
@@ -189,6 +196,12 @@ static bool lacks(const struct side *e, const struct side *p)
 	return p->life >= 0 && e->tcp->rcv - p->stack->iss[p->life] < p->evidence.sent;
 }
 
+/* Is the record of a life before its present one? */
+static bool is_old(const struct side *e)
+{
+	return e->life >= 0 && e->life < e->tcp->lives - 1;
+}
+
 /* Does what is observed agree with what is, or is there a reason why it cannot? */
 static const char *agrees(const struct world *w, const struct side *e, const struct side *p)
 {
@@ -256,9 +269,12 @@ static const char *agrees(const struct world *w, const struct side *e, const str
 	 */
 	if (e->deaf && observed == heard(is))
 		return NULL;
-	/* CANNOT KNOW, an old SYN: a double that comes after the end is as one sent again. */
-	if (w->notes & DOUBLED && is_down(e) &&
-	    (observed == TCPSTATE_SYN_SENT || p->observed == TCPSTATE_SYN_SENT))
+	/*
+	 * CANNOT KNOW, an old SYN or SYN-ACK: one that comes after the end is as one sent
+	 * again, and one that passes after a newer one is as a newer one.
+	 */
+	if ((observed == TCPSTATE_SYN_SENT || p->observed == TCPSTATE_SYN_SENT) &&
+	    w->notes & (DOUBLED | FAULT_BEFORE) && (is_down(e) || is_old(e) || is_old(p)))
 		return NULL;
 	/* The timeout of the record is the answer to all of these. */
 	if (w->notes & EXPIRED && observed == TCPSTATE_CLOSE)
