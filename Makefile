@@ -60,6 +60,12 @@ test-traces:
 test-vm: vm-tool
 	@tests/run $(VM_KERNELS:%='tests/vm/run --timeout 1200 --kernel % -- tests/vm/all $(T)')
 
+## make test-differential   random applications, TCPSTATE_CONNECTIONS=5000 of them, against ss
+test-differential: vm-tool
+	@tests/run $(VM_KERNELS:%='tests/vm/run --timeout 14400 --kernel % -- env TESTS_LIMIT=14000 \
+		TCPSTATE_CONNECTIONS=$${TCPSTATE_CONNECTIONS:-5000} \
+		$${TCPSTATE_SEED:+TCPSTATE_SEED=$$TCPSTATE_SEED} tests/vm/all t_differential.py')
+
 ## make vm          a shell in the test VM; KERNEL=6.12 for another
 vm: vm-tool
 	@tests/vm/run $(if $(KERNEL),--kernel $(KERNEL)) --timeout 86400 --tty -- bash
@@ -95,4 +101,4 @@ clean:
 	@$(MAKE) -s -C tests/traces clean
 
 .PHONY: all help module tool vm-tool demo test test-unit model test-traces test-vm vm style bench \
-	install uninstall dkms clean
+	test-differential install uninstall dkms clean

@@ -252,7 +252,7 @@ def identities(ns):
                  f"identities in {ns}")
 
 
-_SS = {"ESTAB": "ESTABLISHED", "FIN-WAIT-1": "FIN_WAIT1", "FIN-WAIT-2": "FIN_WAIT2",
+SS_STATES = {"ESTAB": "ESTABLISHED", "FIN-WAIT-1": "FIN_WAIT1", "FIN-WAIT-2": "FIN_WAIT2",
        "UNCONN": "CLOSE"}
 
 
@@ -262,7 +262,7 @@ def ss(ns, listening=False):
     found = {}
     for line in ns.run("ss", "-Htan").splitlines():
         state, _, _, local, peer = line.split()[:5]
-        state = _SS.get(state, state.replace("-", "_"))
+        state = SS_STATES.get(state, state.replace("-", "_"))
         if state == "LISTEN" and not listening:
             continue
         if (local, peer) in found:
