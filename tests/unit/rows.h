@@ -12,7 +12,7 @@
 #define ONSET 20000	/* ms; before it all is as usual */
 
 #define SAYS(verdict)	(1U << TCPSTATE_VERDICT_##verdict)
-#define FLOOD		(SAYS(FLOOD_SPOOFED) | SAYS(FLOOD_FEW))
+#define FLOOD		SAYS(FLOOD_SPOOFED)
 #define NOTHING		0
 
 /* A listener's own clients. */
@@ -61,6 +61,10 @@ static const struct row rows[] = {
 	{ "flash crowd, 1,000/s on an idle listener", NOTHING, 0, 0,
 	  { .load = { CROWD(1000, ONSET) }, .ms = ONSET + 60000 } },
 
+	{ "flash crowd, 1,000/s, all 800 ms away", NOTHING, 0, 0,
+	  { .load = { OWN(100), { .rate = 1000, .from = ONSET, .rtt = 800, .sigma = 0.3,
+				  .lost = 20, .never = 150 } },
+	    .ms = ONSET + 30000 } },
 	{ "flash crowd, 10,000/s, backlog of 4096, no cookies", SAYS(DEAD_BACKEND), 10000, ONSET,
 	  { .load = { OWN(100), CROWD(10000, ONSET) }, .backlog = 4096, .ms = ONSET + 30000 } },
 	{ "flash crowd, 1,000/s, 200/s accepted", SAYS(OVERLOAD), 10000, ONSET,
@@ -103,7 +107,7 @@ static const struct row rows[] = {
 	  { .load = { OWN(100), { .rate = 2000, .from = ONSET, .on = 100, .period = 2000,
 				  .who = STREAM_SPOOFED } },
 	    .ms = ONSET + 30000 } },
-	{ "pulsed flood, 1,000,000/s, 100 ms every 2 s", FLOOD, 5000, ONSET,
+	{ "pulsed flood, 1,000,000/s, 100 ms every 2 s", FLOOD, 2000, ONSET,
 	  { .load = { OWN(1000), { .rate = 1000000, .from = ONSET, .on = 100, .period = 2000,
 				   .who = STREAM_SPOOFED } },
 	    .ms = ONSET + 20000 } },
@@ -170,6 +174,12 @@ static const struct row rows[] = {
 	{ "half one-sided, 100/s", NOTHING, 0, 0,
 	  { .load = { { .rate = 100, .rtt = 60, .sigma = 0.6, .lost = 10, .never = 20,
 			.one_sided = 500 } },
+	    .ms = 60000 } },
+	{ "half becomes one-sided, 100/s", NOTHING, 0, 0,
+	  { .load = { { .rate = 50, .rtt = 60, .sigma = 0.6, .lost = 10 },
+		      { .rate = 50, .until = ONSET, .rtt = 60, .sigma = 0.6, .lost = 10 },
+		      { .rate = 50, .from = ONSET, .rtt = 60, .sigma = 0.6, .lost = 10,
+			.never = 20, .one_sided = 1000 } },
 	    .ms = 60000 } },
 	{ "becomes one-sided, 100/s", NOTHING, 0, 0,
 	  { .load = { { .rate = 100, .until = ONSET, .rtt = 60, .sigma = 0.6, .lost = 10 },
