@@ -61,8 +61,8 @@ static const struct row rows[] = {
 	{ "flash crowd, 1,000/s on an idle listener", NOTHING, 0, 0,
 	  { .load = { CROWD(1000, ONSET) }, .ms = ONSET + 60000 } },
 
-	{ "flash crowd, 1,000/s, all 800 ms away", NOTHING, 0, 0,
-	  { .load = { OWN(100), { .rate = 1000, .from = ONSET, .rtt = 800, .sigma = 0.3,
+	{ "flash crowd, 1,000/s, all a second away", NOTHING, 0, 0,
+	  { .load = { OWN(100), { .rate = 1000, .from = ONSET, .rtt = 1000, .sigma = 0.3,
 				  .lost = 20, .never = 150 } },
 	    .ms = ONSET + 30000 } },
 	{ "flash crowd, 10,000/s, backlog of 4096, no cookies", SAYS(DEAD_BACKEND), 10000, ONSET,

@@ -3,6 +3,7 @@
  * The judge of a listener, under sanitizers: the rows of its table that are not
  * too fast for it, and what else it promises.
  */
+#include "cohort.h"
 #include "rows.h"
 
 /* The rates of a row, all its time taken together, in SYNs. */
@@ -197,6 +198,42 @@ static void test_extremes(void)
 	free(script.sample);
 }
 
+static s64 fates(unsigned int born, unsigned int answered, unsigned int completed,
+		 unsigned int one_sided)
+{
+	return (s64)born | (s64)answered << (TCPSTATE_FATE_BITS * TCPSTATE_FATE_ANSWERED) |
+	       (s64)completed << (TCPSTATE_FATE_BITS * TCPSTATE_FATE_COMPLETED) |
+	       (s64)one_sided << (TCPSTATE_FATE_BITS * TCPSTATE_FATE_ONE_SIDED);
+}
+
+static void test_cohort(void)
+{
+	static struct tcpstate_account account;
+	struct tcpstate_cohort cohort;
+
+	account.syn[3] = 800;
+	atomic64_set(&account.cohorts.fates[3][0], fates(8, 5, 4, 3));
+	cohort = tcpstate_cohort_of(&account, 3);
+	ok(cohort.syn == 500 && cohort.done == 400 && cohort.hung == 100 && !cohort.unheard,
+	   "one-sided connections are left out (%u, %u, %u)", cohort.syn, cohort.done,
+	   cohort.hung);
+	atomic64_set(&account.cohorts.fates[3][0], fates(8, 3, 3, 5));
+	ok(!tcpstate_cohort_of(&account, 3).syn, "where most are, nothing is known");
+
+	account.syn[4] = 10400;
+	account.shift[4] = 2;
+	atomic64_set(&account.cohorts.fates[4][0], fates(100, 100, 100, 0));
+	cohort = tcpstate_cohort_of(&account, 4);
+	ok(cohort.syn == 10400 && cohort.done == 10400, "one stratum stands for all");
+	atomic64_set(&account.cohorts.fates[4][1], fates(50, 50, 0, 0));
+	cohort = tcpstate_cohort_of(&account, 4);
+	ok(cohort.syn == 10400 && cohort.done == 400 && cohort.hung == 10000,
+	   "the second for what the first does not (%u, %u)", cohort.done, cohort.hung);
+	atomic64_set(&account.cohorts.fates[4][0], fates(0, 2, 3, 0));
+	atomic64_set(&account.cohorts.fates[4][1], 0);
+	ok(!tcpstate_cohort_of(&account, 4).syn, "a fate that is ahead of its birth does no harm");
+}
+
 static void test_names(void)
 {
 	unsigned int i, j, same = 0;
@@ -216,6 +253,7 @@ int main(void)
 	test_change();
 	test_idle();
 	test_extremes();
+	test_cohort();
 	test_names();
 	test_rows(setting("SEED", 1));
 	diag("octets: account %zu, sources %zu, sample %zu", sizeof(struct tcpstate_account),
