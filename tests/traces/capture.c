@@ -339,8 +339,10 @@ struct capture *capture_open(const char *path, const char **why)
 	struct capture *capture = calloc(1, sizeof(*capture));
 	gzFile file = gzopen(path, "rb");
 
-	if (!capture || !file || !read_file(capture, file))
+	if (!capture || !file)
 		*why = strerror(errno);
+	else if (!read_file(capture, file))
+		*why = "cannot be read, or decompressed";
 	else if (!begin(capture))
 		*why = "no capture file";
 	else

@@ -236,8 +236,10 @@ static bool judge(struct replay *replay, const char *path)
 	replay->path = path;
 	if (!capture)
 		fprintf(stderr, "replay: %s: %s\n", path, why);
+	else if (!wire)
+		failed(path, "no wire");
 	else
-		done = wire && feed(replay, wire) && finish(replay);
+		done = feed(replay, wire) && finish(replay);
 	perturb_free(wire);
 	capture_close(capture);
 	return done;
