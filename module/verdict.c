@@ -11,7 +11,7 @@
 
 /* Ages of cohorts, in ticks: zero is the one that has just ended. */
 #define AGE_YOUNG	2	/* half a second: most that complete have */
-#define AGE_CONFIRMED	5	/* judged no earlier in a surge, or on its own */
+#define AGE_CONFIRMED	5	/* nearly all that complete have; it may be judged on its own */
 #define AGE_RETRANS	6	/* a SYN that nobody answered was sent again */
 #define AGE_OLD		11	/* the oldest that is judged anew */
 
@@ -35,7 +35,7 @@ struct trail {
 	unsigned int bad;
 	unsigned int surging;
 	bool sure;		/* one bad one is so bad, and old enough, that it suffices */
-	bool lacking;		/* too much is missing in the youngest that is judged */
+	bool lacking;		/* too much is missing in the youngest */
 };
 
 /* Handshakes missing beyond the usual, for 256 that complete. */
@@ -82,10 +82,9 @@ static void walk_one(struct trail *trail, const struct tcpstate_account *account
 static struct trail walk(const struct tcpstate_account *account, u32 tick,
 			 const struct tcpstate_thresholds *thresholds)
 {
-	bool surge = account->finding.verdict == TCPSTATE_VERDICT_SURGE;
-	unsigned int age, youngest = surge ? AGE_CONFIRMED : AGE_YOUNG;
 	struct trail trail = { .sum = account->sum };
 	struct tcpstate_cohort cohort;
+	unsigned int age;
 
 	for (age = AGE_OLD; age >= AGE_YOUNG; age--) {
 		cohort = tcpstate_cohort_of(account, tick - age);
@@ -94,8 +93,7 @@ static struct trail walk(const struct tcpstate_account *account, u32 tick,
 			tcpstate_cohort_add(&trail.late, &cohort);
 		if (age >= AGE_RETRANS)
 			tcpstate_cohort_add(&trail.aged, &cohort);
-		if (age >= youngest)
-			walk_one(&trail, account, &cohort, age, thresholds);
+		walk_one(&trail, account, &cohort, age, thresholds);
 	}
 	return trail;
 }

@@ -107,6 +107,15 @@ static void test_figures(void)
 	ok(finding->verdict == TCPSTATE_VERDICT_FLOOD_SPOOFED && finding->completion < 128,
 	   "a flood, and the share of handshakes that justifies it (%u)", finding->completion);
 	free(script.sample);
+
+	script_begin(&script);
+	script_ticks(&script, 80, 25, 1000);
+	script_ticks(&script, 1, 100000, 0);
+	ok(!script.account.cohorts.shift, "after a pulse as many are sampled as before it");
+	script_ticks(&script, 2, 100000, 0);
+	ok(script.account.cohorts.shift == 9, "of a flood as few as suffice (1 of 2^%u)",
+	   script.account.cohorts.shift);
+	free(script.sample);
 }
 
 static void test_end(void)
@@ -135,7 +144,7 @@ static void test_change(void)
 	struct script script;
 	const struct tcpstate_finding *finding = &script.account.finding;
 	struct tcpstate_host host = stream_host(7);
-	unsigned int i, changes = 0;
+	unsigned int i, changes = 0, soonest = ~0U;
 
 	script_begin(&script);
 	script_ticks(&script, 80, 25, 1000);
@@ -143,13 +152,50 @@ static void test_change(void)
 	ok(finding->verdict == TCPSTATE_VERDICT_FLOOD_SPOOFED, "a flood from everywhere");
 	for (i = 0; i < 30 * 200; i++) {
 		tcpstate_sources_wait(&script.sources, &host);
-		if (i % 200 == 199)
-			changes += script_tick(&script, TCPSTATE_TICK_MS, 275, 91) ==
-				   TCPSTATE_TURN_CHANGED;
+		if (i % 200 == 199 && script_tick(&script, TCPSTATE_TICK_MS, 275, 91) ==
+				      TCPSTATE_TURN_CHANGED && !changes++)
+			soonest = i / 200;
 	}
+	ok(soonest >= 4, "what may be chance changes nothing yet (%u ticks)", soonest);
 	ok(changes == 1 && script.begins == 1 && !script.ends &&
 	   finding->verdict == TCPSTATE_VERDICT_FLOOD_FEW,
 	   "that comes to be of few sources has changed, and has neither begun nor ended");
+	free(script.sample);
+}
+
+/* Every ACK comes, and @strain of 25 SYN-ACKs are sent again all the same. */
+static bool is_overloaded(unsigned int strain)
+{
+	struct script script;
+	unsigned int i;
+
+	script_begin(&script);
+	script_ticks(&script, 80, 25, 1000);
+	for (i = 0; i < 40; i++) {
+		script.reading.strain += strain;
+		script_tick(&script, TCPSTATE_TICK_MS, 25, 1000);
+	}
+	free(script.sample);
+	return script.account.finding.verdict == TCPSTATE_VERDICT_OVERLOAD;
+}
+
+static void test_overload(void)
+{
+	ok(is_overloaded(15), "an accept queue that is full, though every handshake completes");
+	ok(!is_overloaded(1), "one SYN-ACK in 25 sent again is but loss");
+}
+
+/* Half-opens always linger where there are many clients. */
+static void test_dip(void)
+{
+	struct script script;
+
+	script_begin(&script);
+	script.reading.lingering = 12000;
+	script_ticks(&script, 80, 2500, 1000);
+	script_ticks(&script, 6, 2500, 500);
+	script_ticks(&script, 20, 2500, 1000);
+	ok(!script.begins, "a dip of two seconds is no flood, however many linger");
 	free(script.sample);
 }
 
@@ -251,6 +297,8 @@ int main(void)
 	test_figures();
 	test_end();
 	test_change();
+	test_overload();
+	test_dip();
 	test_idle();
 	test_extremes();
 	test_cohort();
