@@ -260,8 +260,9 @@ static const char *agrees(const struct world *w, const struct side *e, const str
 	if ((is == TCPSTATE_SYN_SENT || is == TCPSTATE_SYN_RECV) &&
 	    e->life != e->tcp->lives - 1)
 		return NULL;
-	/* CANNOT KNOW, whether a SYN arrived that would end TIME-WAIT. */
-	if (is == TCPSTATE_TIME_WAIT && observed == TCPSTATE_LISTEN)
+	/* CANNOT KNOW, whether a SYN arrived that may end TIME-WAIT (MAY-2). */
+	if (is == TCPSTATE_TIME_WAIT && observed == TCPSTATE_LISTEN && p->life >= 0 &&
+	    (w->notes & FORGOTTEN || !before(p->stack->iss[p->life], e->tcp->rcv)))
 		return NULL;
 	/*
 	 * CANNOT KNOW, a deaf endpoint: while its window is shut it drops an ACK that is

@@ -366,6 +366,8 @@ bool world_move(struct world *w, const struct plan *plan, struct move move,
 			w->notes |= EXPIRED;
 		}
 		observer_expires(w);
+		if (!w->known)
+			w->notes |= FORGOTTEN;
 		break;
 	default:
 		call(w, plan, move, &out);

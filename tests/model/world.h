@@ -129,6 +129,7 @@ struct evidence {
 #define UNSEEN		0x20	/* a segment went by unseen */
 #define SPURIOUS	0x40	/* a retransmission that nothing called for */
 #define DOUBLED		0x80	/* so there may be two of a segment */
+#define FORGOTTEN	0x100	/* the observer forgot a record that had ended */
 
 /**
  * struct world - all there is
@@ -138,9 +139,9 @@ struct evidence {
  * @been: the states that each host was in, per life
  * @calls: what the users may still do
  * @faults: what may still befall
+ * @notes: FAULT_BEFORE and its like
  * @known: the observer has a record
  * @flipped: it takes B for the initiator
- * @notes: FAULT_BEFORE and its like
  * @count: segments in flight
  * @flight: these, by place, and there in the order they were sent
  */
@@ -151,10 +152,10 @@ struct world {
 	__u16 been[2][LIVES];
 	struct calls calls[2];
 	struct faults faults;
+	__u16 notes;
 	__u8 known;
 	__u8 flipped;
-	__u8 notes;
-	__u8 count;
+	__u32 count;
 	struct segment flight[FLIGHT_MAX];
 };
 
