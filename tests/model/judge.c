@@ -160,6 +160,26 @@ static const __u16 comes_from[__TCPSTATE_STATE_MAX] = {
 	[TCPSTATE_TIME_WAIT] = STATE(FIN_WAIT1),
 };
 
+/*
+ * inference.md, "TIME_WAIT in the pair | SYN from e": any new one ends it but where the
+ * peer waits, to whom an old one may be a stray of before (MAY-2).
+ */
+static const char *reuse(const struct passing *passing)
+{
+	const struct tcpstate_pair *pair = &passing->before;
+	enum tcpstate_end role = passing->role;
+	bool may = pair->state[!role] != TCPSTATE_TIME_WAIT ||
+		   !before(passing->seg.seq, pair->nxt[role]);
+
+	if (!passing->seen || (passing->seg.flags & (SYN | ACK)) != SYN ||
+	    passing->seg.seq == pair->iss[role] ||
+	    (pair->state[0] != TCPSTATE_TIME_WAIT && pair->state[1] != TCPSTATE_TIME_WAIT))
+		return NULL;
+	if (may == (passing->out.action == TCPSTATE_ANEW))
+		return NULL;
+	return may ? "a SYN that ends TIME-WAIT did not" : "an old SYN ended TIME-WAIT";
+}
+
 static const char *exact(const struct side *e, const struct side *p)
 {
 	if (saw(e, SAW_RESET) || saw(p, SAW_RESET))
@@ -200,6 +220,16 @@ static bool lacks(const struct side *e, const struct side *p)
 static bool is_old(const struct side *e)
 {
 	return e->life >= 0 && e->life < e->tcp->lives - 1;
+}
+
+/* Does the SYN of @e end a TIME-WAIT that is observed (RFC 9293 3.6.1)? */
+static bool may_reuse(const struct side *e, const struct side *p)
+{
+	if (e->tcp->state != TCPSTATE_SYN_SENT || e->life < 0)
+		return false;
+	if (p->observed == TCPSTATE_TIME_WAIT)
+		return !before(e->tcp->iss, e->stack->iss[e->life] + e->nxt);
+	return e->observed == TCPSTATE_TIME_WAIT;
 }
 
 /* Does what is observed agree with what is, or is there a reason why it cannot? */
@@ -258,7 +288,7 @@ static const char *agrees(const struct world *w, const struct side *e, const str
 	 * answers it may be forged (RFC 5961 4.2). Its sender will send it again.
 	 */
 	if ((is == TCPSTATE_SYN_SENT || is == TCPSTATE_SYN_RECV) &&
-	    e->life != e->tcp->lives - 1)
+	    e->life != e->tcp->lives - 1 && !may_reuse(e, p))
 		return NULL;
 	/* CANNOT KNOW, whether a SYN arrived that may end TIME-WAIT (MAY-2). */
 	if (is == TCPSTATE_TIME_WAIT && observed == TCPSTATE_LISTEN && p->life >= 0 &&
@@ -392,6 +422,8 @@ const char *judge(const struct world *w, const struct plan *plan,
 				  tcpstate_fsm_ended(&w->pair)))
 		return NULL;
 
+	if (property == EXACT)
+		why = reuse(passing);
 	side[0] = look(w, plan, TCPSTATE_INITIATOR);
 	side[1] = look(w, plan, TCPSTATE_RESPONDER);
 	for (role = TCPSTATE_INITIATOR; role <= TCPSTATE_RESPONDER && !why; role++) {

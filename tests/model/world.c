@@ -326,6 +326,8 @@ bool world_move(struct world *w, const struct plan *plan, struct move move,
 		passing->seen = true;
 		passing->seg = take_turn(w, move, BEFORE);
 		before = w->known;
+		passing->before = w->pair;
+		passing->role = (enum tcpstate_end)(move.host ^ w->flipped);
 		passing->out = observer_sees(w, passing->seg, move.host);
 		if (w->known && (!before || passing->out.action == TCPSTATE_ANEW))
 			evidence_begin(w, plan, &passing->seg, move.host);

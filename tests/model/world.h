@@ -186,11 +186,15 @@ struct move {
  * struct passing - what the observer made of a segment
  * @seg: the segment, where @seen
  * @out: what came of it
+ * @before: the record as it stood
+ * @role: that of the sender there
  * @seen: the move let one pass
  */
 struct passing {
 	struct segment seg;
 	struct tcpstate_outcome out;
+	struct tcpstate_pair before;
+	enum tcpstate_end role;
 	bool seen;
 };
 
