@@ -163,11 +163,6 @@ static void shut(struct conn *conn)
 	shutdown(conn->fd, SHUT_WR);
 }
 
-static void finish(struct conn *conn)
-{
-	let_go(conn);
-}
-
 static void reset(struct conn *conn)
 {
 	struct linger linger = { .l_onoff = 1 };
@@ -202,11 +197,11 @@ struct choice {
 
 static const struct choice steps[] = {
 	{ 30, put_little }, { 15, put_much }, { 25, take }, { 6, nibble }, { 8, shut },
-	{ 3, finish }, { 2, reset }, { 3, keep_alive }, { 8, rest }, { }
+	{ 3, let_go }, { 2, reset }, { 3, keep_alive }, { 8, rest }, { }
 };
 
 static const struct choice ends[] = {
-	{ 45, finish }, { 20, shut }, { 15, reset }, { 20, stay }, { }
+	{ 45, let_go }, { 20, shut }, { 15, reset }, { 20, stay }, { }
 };
 
 static void choose(struct conn *conn, const struct choice *choices)
@@ -421,17 +416,19 @@ static void look_after(void)
 	}
 }
 
-static void obey(const struct command *command)
+/* Its number is written last: all have seen the one before, and read no more till then. */
+static void obey(struct command command)
 {
-	uint64_t number = shared->command.number + 1, end = command->at + command->length;
+	uint64_t number = shared->command.number + 1, end = command.at + command.length;
 	bool all;
 
-	shared->command = *command;
+	command.number = shared->command.number;
+	shared->command = command;
 	__atomic_store_n(&shared->command.number, number, __ATOMIC_RELEASE);
 	do {
 		poll(NULL, 0, TICK);
 		look_after();
-		all = command->phase != RUN || now() >= end;
+		all = command.phase != RUN || now() >= end;
 		for (unsigned int i = 0; i < WORKERS; i++)
 			all &= __atomic_load_n(&shared->seen[i], __ATOMIC_ACQUIRE) == number;
 	} while (!all);
@@ -439,7 +436,7 @@ static void obey(const struct command *command)
 	fflush(stdout);
 }
 
-static void die_all(void)
+static void kill_all(void)
 {
 	for (unsigned int i = 0; i < WORKERS; i++) {
 		kill(workers[i], SIGKILL);
@@ -461,7 +458,7 @@ static void parse(struct sockaddr_storage name[2], char **argv)
 
 int main(int argc, char **argv)
 {
-	char line[128], word[16];
+	char line[128];
 
 	if (argc != 9)
 		errx(2, "usage: apps SEED HOST OWN4 PEER4 SILENT4 OWN6 PEER6 SILENT6");
@@ -482,8 +479,7 @@ int main(int argc, char **argv)
 		struct command command = { };
 		unsigned long long at = 0;
 
-		if (sscanf(line, "run %u %llu %u %15s", &command.count, &at, &command.length,
-			   word) >= 3) {
+		if (sscanf(line, "run %u %llu %u", &command.count, &at, &command.length) == 3) {
 			command.phase = RUN;
 			command.at = at;
 			command.fastopen = strstr(line, "fastopen");
@@ -492,14 +488,14 @@ int main(int argc, char **argv)
 		} else if (!strcmp(line, "nudge\n")) {
 			command.phase = NUDGE;
 		} else if (!strcmp(line, "die\n")) {
-			die_all();
+			kill_all();
 			for (unsigned int i = 0; i < WORKERS; i++)
 				employ(i);
 		} else {
 			errx(2, "command: %s", line);
 		}
-		obey(&command);
+		obey(command);
 	}
-	die_all();
+	kill_all();
 	return 0;
 }

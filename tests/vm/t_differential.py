@@ -33,8 +33,10 @@ HERE = os.path.dirname(os.path.realpath(__file__))
 # other's, R's of them, and why. None: no socket, no record. Anything else, and
 # either host may be the one, is a difference.
 LEGIT = {
-    # Whoever gives up in SYN_SENT says nothing, nor does who did not get the SYN.
-    (None, None): [("SYN_SENT", None), ("SYN_SENT", "SYN_SENT")],
+    # Whoever gives up in SYN_SENT says nothing, nor does who did not get the SYN. And
+    # where the RST of a CLOSE_WAIT was lost before R, the other, closed and long gone,
+    # may have answered late data by RSTs of a number too old to be believed.
+    (None, None): [("SYN_SENT", None), ("SYN_SENT", "SYN_SENT"), ("FIN_WAIT2", "CLOSE_WAIT")],
     # A RST was lost before R; its hearer's application is gone, and says nothing.
     # Or it was lost behind R.
     ("FIN_WAIT2", None): [("FIN_WAIT2", "CLOSE_WAIT"), (None, None)],
