@@ -66,7 +66,8 @@ const struct plan quick_plans[] = {
 	}, {
 		.name = "opens whenever it likes",
 		.stack = BOTH(.buffer = 2),
-		.calls = { CALLS(0, 0, .open = 1, .listen = 1), CALLS(0, 0, .open = 1, .listen = 1) },
+		.calls = { CALLS(0, 0, .open = 1, .listen = 1),
+			   CALLS(0, 0, .open = 1, .listen = 1) },
 	},
 	/* Numbers are compared modulo 2^32, so the ISSs must not matter. */
 	{

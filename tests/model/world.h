@@ -98,7 +98,7 @@ struct plan {
 #define SAW_PROOF	0x02	/* it acknowledged its peer's SYN */
 #define SAW_FIN		0x04
 #define SAW_FIN_ACKED	0x08	/* its peer acknowledged it */
-#define SAW_LATE	0x10	/* it had acknowledged its peer's FIN before its own, or with it */
+#define SAW_LATE	0x10	/* its FIN came no sooner than its ACK of its peer's */
 #define SAW_RESET	0x20	/* a RST that its peer, or it, has to believe */
 #define SAW_DOUBTFUL	0x40	/* a RST that its peer may believe or not */
 
