@@ -81,7 +81,7 @@ static bool looks_guilty(const struct tcpstate_suspects *suspects,
 	if (about->pardon >= surely / 4)
 		return false;
 	if (suspects->verdict == TCPSTATE_VERDICT_SCAN)
-		return surely >= thresholds->scan && about->parties >= thresholds->scan;
+		return about->parties >= thresholds->scan;
 	/* Not by a single burst. */
 	return about->rate >= thresholds->reflection && surely >= 2 * thresholds->reflection;
 }

@@ -123,13 +123,13 @@ static enum tcpstate_verdict why_silent(const struct tcpstate_cohort *cohort,
 					const struct tcpstate_account *account,
 					const struct tcpstate_reading *reading)
 {
-	u32 few = account->usual_recv * 2 + max_of(account->finding.syn_rate / 4, 64);
+	u32 few = max_of(account->finding.syn_rate / 4, 64);
 
 	if (cohort->retrans * 4 < cohort->unheard)
 		return TCPSTATE_VERDICT_OK;
 	if (account->strain >= STRAIN_MIN / 2)
 		return TCPSTATE_VERDICT_OVERLOAD;
-	if (reading->syn_recv >= few && cohort->retrans < cohort->unheard / 4 * 3)
+	if (reading->syn_recv >= few && cohort->retrans < cohort->unheard / 8 * 5)
 		return TCPSTATE_VERDICT_OK;
 	return TCPSTATE_VERDICT_DEAD_BACKEND;
 }
@@ -306,7 +306,7 @@ static void learn(struct tcpstate_account *account, bool learning)
  * The oldest cohort leaves: its part of the sum is final, and what it was like is
  * usual, unless there is trouble or too much of it was missing.
  */
-static void retire(struct tcpstate_account *account, u32 recv, u32 tick,
+static void retire(struct tcpstate_account *account, u32 tick,
 		   const struct tcpstate_thresholds *thresholds)
 {
 	struct tcpstate_cohort cohort = tcpstate_cohort_of(account, tick - AGE_OLD - 1);
@@ -320,7 +320,6 @@ static void retire(struct tcpstate_account *account, u32 recv, u32 tick,
 		return;
 	approach(&account->usual_syn, cohort.syn << 8, slow);
 	approach(&account->usual_done, cohort.done << 8, slow);
-	approach(&account->usual_recv, min_of(recv, TCPSTATE_COHORT_MAX), slow);
 	account->lately_syn += cohort.syn;
 	account->lately_done += cohort.done;
 	account->learned += learning && cohort.syn;
@@ -427,7 +426,7 @@ enum tcpstate_turn tcpstate_verdict_judge(struct tcpstate_account *account,
 	take(account, reading, tick, now);
 	if (sources)
 		take_sources(account, sources, tick);
-	retire(account, reading->syn_recv, tick, thresholds);
+	retire(account, tick, thresholds);
 	trail = walk(account, tick, thresholds);
 	kind = proof(account, sources, reading, thresholds, &trail);
 	if (tcpstate_verdict_trouble(account->finding.verdict))

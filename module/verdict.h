@@ -148,7 +148,6 @@ struct tcpstate_finding {
  * @usual: share of handshakes that complete here, in 1/65536
  * @usual_syn: SYNs of a tick, usually, in 1/256
  * @usual_done: completions of a tick, usually, in 1/256
- * @usual_recv: half-opens whose SYN was answered, usually
  * @sum: missing handshakes beyond the usual, summed up to the oldest cohort that
  *	is still judged anew each tick
  * @lately_syn: SYNs of the ticks of which the usual is to be learned next
@@ -175,7 +174,6 @@ struct tcpstate_account {
 	u32 usual;
 	u32 usual_syn;
 	u32 usual_done;
-	u32 usual_recv;
 	u32 sum;
 	u32 lately_syn;
 	u32 lately_done;

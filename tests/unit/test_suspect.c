@@ -157,7 +157,7 @@ static void test_victim(void)
 	ask(240, 250, 500, 950);
 	ok(!begins, "not where connections go on: its own segments go another way");
 	begin(TCPSTATE_VERDICT_REFLECTION_VICTIM);
-	ask(240, 5, 500, 0);
+	ask(240, 10, 500, 0);
 	ok(!begins, "nor for some strays");
 	begin(TCPSTATE_VERDICT_REFLECTION_VICTIM);
 	ask(1, 150, 500, 0);

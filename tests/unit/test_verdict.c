@@ -199,6 +199,43 @@ static void test_dip(void)
 	free(script.sample);
 }
 
+static void test_small(void)
+{
+	struct script script;
+
+	script_begin(&script);
+	script_ticks(&script, 80, 2500, 1000);
+	script_ticks(&script, 40, 100, 0);
+	ok(!script.begins, "what is little beside the usual is no flood");
+	free(script.sample);
+
+	script_begin(&script);
+	script_ticks(&script, 80, 1, 1000);
+	script_ticks(&script, 40, 2, 0);
+	ok(!script.begins, "nor is what is little at all");
+	free(script.sample);
+}
+
+static void test_surge(void)
+{
+	struct script script;
+	const struct tcpstate_finding *finding = &script.account.finding;
+	unsigned int i, surges = 0;
+
+	script_begin(&script);
+	for (i = 0; i < 80; i++) {
+		script_tick(&script, TCPSTATE_TICK_MS, 1000, 1000);
+		surges += finding->verdict != TCPSTATE_VERDICT_OK;
+	}
+	ok(!surges, "a busy listener that is new to us is no surge");
+	script_ticks(&script, 8, 10000, 850);
+	ok(finding->verdict == TCPSTATE_VERDICT_SURGE, "ten times the usual is");
+	script_ticks(&script, 40, 1000, 1000);
+	ok(finding->verdict == TCPSTATE_VERDICT_OK && !script.begins,
+	   "until it is over, and nobody is alarmed");
+	free(script.sample);
+}
+
 static void test_idle(void)
 {
 	struct script script;
@@ -299,6 +336,8 @@ int main(void)
 	test_change();
 	test_overload();
 	test_dip();
+	test_small();
+	test_surge();
 	test_idle();
 	test_extremes();
 	test_cohort();
