@@ -237,11 +237,9 @@ static __u32 judge_handshake(struct tcpstate_pair *pair, const struct tcpstate_s
 	bool answers = acknowledges_syn(pair, seg, peer) || answers_unanswered(pair, seg, from);
 
 	if (pair->state[from] == TCPSTATE_SYN_SENT) {
-		if (pair->state[peer] == TCPSTATE_SYN_SENT)
-			return PROVES_NOTHING;
 		if (!answers)
 			return FACT(INVALID_ACK);
-		if (seq_before(seg->seq, pair->una[from]) ||
+		if (seq_before(seg->seq, pair->una[from]) || seg->seq == pair->iss[from] ||
 		    seq_after(seg->seq + seg->len, pair->edge[from]))
 			return FACT(OUT_OF_WINDOW);
 		return 0;
@@ -250,11 +248,11 @@ static __u32 judge_handshake(struct tcpstate_pair *pair, const struct tcpstate_s
 	/* From the responder, or in a simultaneous open from either. */
 	if (pair->state[from] != TCPSTATE_LISTEN)
 		return 0;
-	if (!answers)
-		return FACT(INVALID_ACK);
 	/* RFC 5961 4: a challenge ACK for a connection of before looks so. */
 	if (!seg->len && !(seg->flags & TCPSTATE_FIN))
 		return PROVES_NOTHING;
+	if (!answers)
+		return FACT(INVALID_ACK);
 	/* Data: its SYN-ACK passed unseen. */
 	pair_advance(pair, peer, seg->ack);
 	pair_start(pair, from, seg->seq - 1);
@@ -280,6 +278,33 @@ static bool began_with_keepalive(const struct tcpstate_pair *pair, enum tcpstate
 	       !(pair->letters & LETTER(TCPSTATE_LETTER_SYNACK, end));
 }
 
+/*
+ * Does it reach beyond the right edge? One octet goes there without regard for
+ * it, a probe's or a FIN, seen or not; the numbers of bare ACKs are behind that.
+ */
+static bool is_beyond(const struct tcpstate_pair *pair, const struct tcpstate_segment *seg,
+		      enum tcpstate_end from)
+{
+	__u32 end = seg->seq + seg->len;
+	bool bare = !seg->len && !(seg->flags & TCPSTATE_FIN);
+
+	return seq_after(end - bare, pair->edge[from]) &&
+	       (seg->len || seq_after(end, pair->nxt[from]));
+}
+
+/*
+ * Where the window is shut, its peer may refuse a probe's data, or take it by
+ * now (RFC 9293 3.8.6.1); its acknowledgment counts (3.10.7.4).
+ */
+static bool is_probe(const struct tcpstate_pair *pair, const struct tcpstate_segment *seg,
+		     enum tcpstate_end from)
+{
+	enum tcpstate_end peer = tcpstate_peer(from);
+
+	return pair->edge[from] == pair->una[from] && seg->seq == pair->edge[from] && seg->len &&
+	       !seq_after(seg->ack, pair->nxt[peer]) && !seq_before(seg->ack, pair->una[peer]);
+}
+
 /* Judge the numbers of a segment that is neither SYN nor RST: zero, or why not. */
 static __u32 judge_numbers(const struct tcpstate_pair *pair, const struct tcpstate_segment *seg,
 			   enum tcpstate_end from)
@@ -290,7 +315,8 @@ static __u32 judge_numbers(const struct tcpstate_pair *pair, const struct tcpsta
 	bool seen = tcpstate_fsm_spoke(pair, peer);
 
 	/* The window of an endpoint that was never seen is known from its SYN alone. */
-	if (seq_after(end, pair->edge[from]) && (seen || pair->state[from] == TCPSTATE_SYN_RECV))
+	if (is_beyond(pair, seg, from) && !is_probe(pair, seg, from) &&
+	    (seen || pair->state[from] == TCPSTATE_SYN_RECV))
 		return FACT(OUT_OF_WINDOW);
 	if (seq_after(seg->ack, pair->nxt[peer]) && seen &&
 	    !began_with_keepalive(pair, peer, seg->ack) &&
@@ -358,19 +384,6 @@ static void remember_timestamps(struct tcpstate_pair *pair, const struct tcpstat
 	}
 }
 
-/*
- * Where the window is shut, a probe's data is refused and its acknowledgment
- * is not (RFC 9293 3.10.7.4).
- */
-static bool is_probe(const struct tcpstate_pair *pair, const struct tcpstate_segment *seg,
-		     enum tcpstate_end from)
-{
-	enum tcpstate_end peer = tcpstate_peer(from);
-
-	return pair->edge[from] == pair->una[from] && seg->seq == pair->edge[from] &&
-	       !seq_after(seg->ack, pair->nxt[peer]) && !seq_before(seg->ack, pair->una[peer]);
-}
-
 static struct tcpstate_outcome on_segment(struct tcpstate_pair *pair,
 					  const struct tcpstate_segment *seg,
 					  enum tcpstate_end from)
@@ -380,28 +393,26 @@ static struct tcpstate_outcome on_segment(struct tcpstate_pair *pair,
 	__u32 end = seg->seq + seg->len + fin;
 	bool liberal = pair->flags & TCPSTATE_LIBERAL;
 	struct tcpstate_outcome out = outcome_believed(0);
-	bool waiting, shut = false;
 	__u32 refused;
+	bool waiting;
 
 	if (pair_has_state(pair, TCPSTATE_SYN_SENT)) {
 		if (pair->state[from] == TCPSTATE_SYN_SENT &&
 		    pair->state[peer] == TCPSTATE_LISTEN)
 			return on_unanswered(pair, seg, from);
 		refused = judge_handshake(pair, seg, from);
+		if (refused == PROVES_NOTHING)
+			return outcome_unchanged(0);
 		if (refused)
-			return outcome_unchanged(refused & ~PROVES_NOTHING);
+			return tcpstate_resync_refuse(pair, seg, from, refused);
 	}
 
 	if (!liberal) {
 		refused = judge_numbers(pair, seg, from);
-		shut = refused == FACT(OUT_OF_WINDOW) && is_probe(pair, seg, from);
-		if (refused && !shut)
+		if (refused)
 			return tcpstate_resync_refuse(pair, seg, from, refused);
-	}
-	if (shut) {
-		out.facts |= refused;
-		end = pair->nxt[from];
-		fin = 0;
+		if (is_probe(pair, seg, from))
+			out.facts |= FACT(OUT_OF_WINDOW);
 	}
 
 	waiting = pair_has_state(pair, TCPSTATE_TIME_WAIT);
@@ -415,9 +426,14 @@ static struct tcpstate_outcome on_segment(struct tcpstate_pair *pair,
 
 	if (!tcpstate_fsm_spoke(pair, from))
 		pair_start_seen(pair, from, seg->seq);
-	if (pair->state[from] == TCPSTATE_SYN_SENT) {
+	if (pair->state[from] == TCPSTATE_SYN_SENT && pair->state[peer] == TCPSTATE_SYN_SENT) {
+		/* The SYNs crossed, and its SYN-ACK passed unseen. */
+		tcpstate_transition(pair, TCPSTATE_EV_SYNACK, from);
+	} else if (pair->state[from] == TCPSTATE_SYN_SENT) {
 		tcpstate_transition(pair, TCPSTATE_EV_PROOF, from);
 		out.facts |= FACT(ESTABLISHED);
+		if (pair->refused)
+			tcpstate_resync_forget(pair);
 	}
 	/* A capture of one direction: it acknowledges more than the other's SYN. */
 	if (pair->state[peer] == TCPSTATE_SYN_SENT && !tcpstate_fsm_spoke(pair, peer) &&
@@ -441,8 +457,7 @@ static struct tcpstate_outcome on_segment(struct tcpstate_pair *pair,
 		    pair->state[peer] == TCPSTATE_FIN_WAIT1)
 			out.facts |= FACT(SIMULTANEOUS_CLOSE);
 	}
-	if (!shut)
-		tcpstate_history_segment(pair, seg, from);
+	tcpstate_history_segment(pair, seg, from);
 	if (pair_has_state(pair, TCPSTATE_TIME_WAIT)) {
 		remember_timestamps(pair, seg, from, !waiting);
 		/* Linux too restarts its timer for a FIN, not for an ACK. */
@@ -499,6 +514,15 @@ static struct tcpstate_outcome on_syn(struct tcpstate_pair *pair,
 	return outcome_unchanged(FACT(OUT_OF_WINDOW));
 }
 
+/* Does this SYN-ACK acknowledge a SYN that was refused, and remembered? */
+static bool confirms_memo(const struct tcpstate_pair *pair, const struct tcpstate_segment *seg,
+			  enum tcpstate_end from)
+{
+	enum tcpstate_end peer = tcpstate_peer(from);
+
+	return pair->flags & TCPSTATE_SYN_MEMO << peer && seg->ack == pair->memo[peer] + 1;
+}
+
 static struct tcpstate_outcome on_synack(struct tcpstate_pair *pair,
 					 const struct tcpstate_segment *seg,
 					 enum tcpstate_end from)
@@ -508,14 +532,18 @@ static struct tcpstate_outcome on_synack(struct tcpstate_pair *pair,
 	bool answers = acknowledges_syn(pair, seg, peer);
 	bool again = seg->seq == pair->iss[from];
 
-	if (pair->flags & TCPSTATE_SYN_MEMO << peer && seg->ack == pair->memo[peer] + 1)
+	if (confirms_memo(pair, seg, from))
 		return anew(TCPSTATE_REASON_SUPERSEDED);
 
-	if (again && pair->letters & LETTER(TCPSTATE_LETTER_SYNACK, from) &&
-	    mine != TCPSTATE_SYN_SENT) {
+	if (again && tcpstate_fsm_spoke(pair, from) && mine != TCPSTATE_SYN_SENT) {
 		count_up(&pair->synack);
-		pair->retrans[from] += seg->count;
-		return outcome_believed(FACT(SYNACK_RETRANS));
+		if (pair->letters & LETTER(TCPSTATE_LETTER_SYNACK, from)) {
+			pair->retrans[from] += seg->count;
+			return outcome_believed(FACT(SYNACK_RETRANS));
+		}
+		/* What was sent after it overtook it. */
+		tcpstate_history_segment(pair, seg, from);
+		return outcome_believed(0);
 	}
 
 	if (mine == TCPSTATE_SYN_SENT && theirs == TCPSTATE_LISTEN) {
@@ -635,9 +663,13 @@ struct tcpstate_outcome tcpstate_fsm_step(struct tcpstate_pair *pair,
 					  const struct tcpstate_segment *seg,
 					  enum tcpstate_end from)
 {
-	/* It lingers to absorb stragglers: only a SYN means a new connection. */
+	/*
+	 * It lingers to absorb stragglers: only a SYN means a new connection, and
+	 * one that came before the end does so once it is confirmed.
+	 */
 	if (tcpstate_fsm_ended(pair)) {
-		if ((seg->flags & (TCPSTATE_SYN | TCPSTATE_ACK)) == TCPSTATE_SYN)
+		if (seg->flags & TCPSTATE_SYN &&
+		    (!(seg->flags & TCPSTATE_ACK) || confirms_memo(pair, seg, from)))
 			return anew(TCPSTATE_REASON_NONE);
 		return outcome_unchanged(FACT(STRAY));
 	}

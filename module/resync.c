@@ -41,12 +41,16 @@ static void resynchronise(struct tcpstate_pair *pair, const struct tcpstate_segm
 	enum tcpstate_end peer = tcpstate_peer(from);
 	enum tcpstate_end end;
 
+	if (pair_has_state(pair, TCPSTATE_SYN_SENT))
+		tcpstate_transition(pair, TCPSTATE_EV_PROOF, TCPSTATE_INITIATOR);
 	for (end = TCPSTATE_INITIATOR; end <= TCPSTATE_RESPONDER; end++) {
 		if (state_past_fin(pair->state[end]) && pair->memo[end] != pair->nxt[end])
 			tcpstate_transition(pair, TCPSTATE_EV_NO_FIN, end);
 		pair_rebase(pair, end, pair->memo[end]);
 	}
-	pair->una[from] = seg->seq;
+	/* What was acknowledged stands, unless these are other numbers altogether. */
+	if (seg->seq - pair->una[from] > pair_reach(pair, peer))
+		pair->una[from] = seg->seq;
 	pair->edge[from] = pair->nxt[from] + pair_reach(pair, peer);
 	pair->una[peer] = seg->ack;
 	pair->edge[peer] = pair_window_edge(pair, seg, from);
@@ -116,6 +120,10 @@ static bool carries_on_dispute(struct tcpstate_pair *pair, const struct tcpstate
  * two in a row do, one from each side, that continue each other exactly, as
  * the first ones after a gap.
  *
+ * So ends a handshake too whose last ACK and first request passed unseen. A
+ * spoofed source cannot bring that about alone: a responder that was not
+ * answered sends no data and acknowledges nothing but the SYN.
+ *
  * Return: unchanged but for @fact; or with TCPSTATE_FACT_RESYNC, the segment
  * believed after all.
  */
@@ -126,10 +134,18 @@ struct tcpstate_outcome tcpstate_resync_refuse(struct tcpstate_pair *pair,
 	enum tcpstate_end peer = tcpstate_peer(from);
 	__u32 fin = seg->flags & TCPSTATE_FIN ? 1 : 0;
 	__u32 end = seg->seq + seg->len + fin;
+	bool answered = pair->state[TCPSTATE_INITIATOR] == TCPSTATE_SYN_SENT &&
+			pair->state[TCPSTATE_RESPONDER] == TCPSTATE_SYN_RECV;
 	bool seq_agrees, ack_agrees, continues;
 
 	/* Nothing to go by yet, or nothing to go on for. */
-	if (pair_has_state(pair, TCPSTATE_SYN_SENT) || pair_has_state(pair, TCPSTATE_TIME_WAIT))
+	if (!answered && pair_has_state(pair, TCPSTATE_SYN_SENT))
+		return outcome_unchanged(fact);
+	if (pair_has_state(pair, TCPSTATE_TIME_WAIT))
+		return outcome_unchanged(fact);
+	/* What it may send in SYN_RECV too bears out no initiator. */
+	if (answered && from == TCPSTATE_RESPONDER && !seg->len &&
+	    !seq_after(seg->ack, pair->nxt[peer]))
 		return outcome_unchanged(fact);
 
 	continues = pair->sides == 1 << peer && pair->refused & 1 &&
@@ -145,7 +161,7 @@ struct tcpstate_outcome tcpstate_resync_refuse(struct tcpstate_pair *pair,
 	}
 	seq_agrees = pair->sides && seq_near(seg->seq, pair->memo[from], HORIZON);
 	ack_agrees = pair->sides && seq_near(seg->ack, pair->memo[peer], HORIZON);
-	if (pair->sides == 1 << peer && seq_agrees != ack_agrees) {
+	if (!answered && pair->sides == 1 << peer && seq_agrees != ack_agrees) {
 		begin_dispute(pair, seg, from, ack_agrees ? from : peer);
 		return outcome_unchanged(fact);
 	}
@@ -166,5 +182,7 @@ struct tcpstate_outcome tcpstate_resync_refuse(struct tcpstate_pair *pair,
 	if (!continues && !(pair->hits == 3 && pair->sides == 3))
 		return outcome_unchanged(fact);
 	resynchronise(pair, seg, from);
+	if (answered)
+		fact |= FACT(ESTABLISHED);
 	return outcome_believed(fact | FACT(RESYNC));
 }

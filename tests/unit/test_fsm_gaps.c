@@ -352,6 +352,124 @@ static const char *healed(struct wire *w)
 	return NULL;
 }
 
+/* The end of the handshake and the request pass unseen: all numbers are ahead. */
+static const char *unseen_proof(struct wire *w)
+{
+	const char *why;
+
+	say(w, A, SYN, 0);
+	say(w, B, SYN | ACK, 0);
+	miss(w, A, ACK, 0);
+	miss(w, A, ACK, 400);
+	say(w, B, ACK, 1000);
+	ONLY(FACT(INVALID_ACK));
+	IN(SYN_SENT, SYN_RECV);
+	say(w, A, ACK, 0);
+	ONLY(FACT(INVALID_ACK) | FACT(RESYNC) | FACT(ESTABLISHED));
+	MUST(w->out.renew);
+	IN(ESTABLISHED, ESTABLISHED);
+	why = healed(w);
+	return why ? why : close_from_a(w);
+}
+
+static const char *unseen_proof_i_first(struct wire *w)
+{
+	const char *why;
+
+	say(w, A, SYN, 0);
+	say(w, B, SYN | ACK, 0);
+	miss(w, A, ACK, 400);
+	miss(w, B, ACK, 1000);
+	say(w, A, ACK, 300);
+	ONLY(FACT(INVALID_ACK));
+	IN(SYN_SENT, SYN_RECV);
+	say(w, B, ACK, 0);
+	DID(RESYNC);
+	IN(ESTABLISHED, ESTABLISHED);
+	why = healed(w);
+	return why ? why : close_from_a(w);
+}
+
+/* Three that agree, if none continues the other. */
+static const char *unseen_proof_in_pieces(struct wire *w)
+{
+	say(w, A, SYN, 0);
+	say(w, B, SYN | ACK, 0);
+	miss(w, A, ACK, 400);
+	miss(w, B, ACK, 1000);
+	say(w, A, ACK, 300);
+	miss(w, B, ACK, 1000);
+	say(w, A, ACK, 300);
+	ONLY(FACT(INVALID_ACK));
+	IN(SYN_SENT, SYN_RECV);
+	miss(w, B, ACK, 1000);
+	say(w, B, ACK, 1000);
+	DID(RESYNC);
+	IN(ESTABLISHED, ESTABLISHED);
+	return close_from_a(w);
+}
+
+static const char *unseen_proof_fin(struct wire *w)
+{
+	say(w, A, SYN, 0);
+	say(w, B, SYN | ACK, 0);
+	miss(w, A, ACK, 400);
+	say(w, B, FIN | ACK, 1000);
+	IN(SYN_SENT, SYN_RECV);
+	say(w, A, ACK, 0);
+	DID(RESYNC);
+	IN(CLOSE_WAIT, FIN_WAIT2);
+	say(w, A, FIN | ACK, 0);
+	IN(LAST_ACK, FIN_WAIT2);
+	say(w, B, ACK, 0);
+	IN(CLOSE, TIME_WAIT);
+	return NULL;
+}
+
+/* Where the two disagree there is no handshake to complete, nor any flow to be liberal with. */
+static const char *unseen_proof_disputed(struct wire *w)
+{
+	int n;
+
+	say(w, A, SYN, 0);
+	say(w, B, SYN | ACK, 0);
+	for (n = 0; n < 6; n++) {
+		forge(w, A, w->snd[A] + 10, w->snd[B] + 100000000, ACK, 0);
+		ONLY(FACT(INVALID_ACK));
+		forge(w, B, w->snd[B], w->snd[A] + 10, ACK, 0);
+		ONLY(FACT(INVALID_ACK));
+		IN(SYN_SENT, SYN_RECV);
+	}
+	MUST(!(w->pair.flags & TCPSTATE_LIBERAL));
+	return NULL;
+}
+
+/* R answers a spoofed source as one in SYN_RECV does, whatever that source sends. */
+static const char *unseen_proof_spoofed(struct wire *w)
+{
+	int n;
+
+	say(w, A, SYN, 0);
+	say(w, B, SYN | ACK, 0);
+	for (n = 0; n < 20; n++) {
+		forge(w, A, w->snd[A] + 10 * n, w->snd[B] + 70000 + 10 * n, ACK, 10);
+		MUST(w->out.facts & REFUSALS);
+		lose(w, B, ACK, 0);
+		again(w, B, 1, SYN | ACK, 0);
+		/* No data, and nothing acknowledged that was not before. */
+		forge(w, B, w->snd[B] + 70010 + 10 * n, w->rcv[B], ACK, 0);
+		MUST(w->out.facts & REFUSALS);
+		IN(SYN_SENT, SYN_RECV);
+	}
+	MUST(!(w->facts & FACT(RESYNC)));
+	/* And what it claimed is no part of the connection, should there be one. */
+	say(w, A, ACK, 0);
+	IN(ESTABLISHED, ESTABLISHED);
+	forge(w, B, w->snd[B] + 70200, w->snd[A] + 200, ACK, 0);
+	MUST(!(w->out.facts & FACT(RESYNC)));
+	return NULL;
+}
+
 static const char *gap_both(struct wire *w)
 {
 	const char *why;
@@ -395,6 +513,28 @@ static const char *gap_one(struct wire *w, enum host far, enum host first)
 	IN(ESTABLISHED, ESTABLISHED);
 	why = healed(w);
 	return why ? why : close_from_a(w);
+}
+
+/* The FIN was lost before us and before A too: B sends it again. */
+static const char *gap_with_lost_fin(struct wire *w)
+{
+	handshake(w);
+	say(w, B, ACK, 100);
+	say(w, A, ACK, 0);
+	miss(w, A, ACK, 50000000);
+	w->snd[B]++;
+	lose(w, B, ACK, 0);
+	say(w, A, ACK, 100);
+	lose(w, B, ACK, 0);
+	DID(RESYNC);
+	IN(ESTABLISHED, ESTABLISHED);
+	again(w, B, 1, FIN | ACK, 0);
+	MUST(!(w->out.facts & REFUSALS));
+	IN(ESTABLISHED, FIN_WAIT1);
+	wire_hear(w, A);
+	say(w, A, ACK, 0);
+	IN(CLOSE_WAIT, FIN_WAIT2);
+	return NULL;
 }
 
 static const char *gap_of_a(struct wire *w)
@@ -814,12 +954,20 @@ static const struct life lives[] = {
 	{ "only R seen: an ack beyond ISS+1 out of the window proves nothing", only_r_forged },
 	{ "only R seen: early data beyond any SYN's window is out of it", only_r_too_early },
 	{ "where I was seen, R's ack is no proof", seen_i_needs_its_own_ack },
+	{ "the handshake's end unseen: R's data and I's ACK of it prove it", unseen_proof },
+	{ "the handshake's end unseen, I heard first", unseen_proof_i_first },
+	{ "the handshake's end unseen, three refused that agree", unseen_proof_in_pieces },
+	{ "the handshake's end unseen, and R's FIN is the next", unseen_proof_fin },
+	{ "the handshake's end unseen, and the two disagree", unseen_proof_disputed },
+	{ "the handshake's end unseen is nothing that a spoofed source can feign",
+	  unseen_proof_spoofed },
 	{ "a gap both ways: one segment each way suffices", gap_both },
 	{ "a gap from I to R, R speaks first", gap_of_a },
 	{ "a gap from I to R, I speaks first", gap_of_a_a_first },
 	{ "a gap from R to I", gap_of_b },
 	{ "a gap, then a FIN and its ACK", gap_then_fin },
 	{ "a gap, then both FINs", gap_then_fins },
+	{ "a gap, and in it a FIN that is sent again", gap_with_lost_fin },
 	{ "a gap, three refused among six from both sides", gap_three_of_six },
 	{ "refused segments longer ago than six do not count", refusals_long_ago },
 	{ "refused segments of one side never resynchronise", one_side_never_suffices },

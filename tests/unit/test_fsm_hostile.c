@@ -147,8 +147,13 @@ static bool same_numbers(const struct tcpstate_pair *one, const struct tcpstate_
 	       !memcmp(one->state, other->state, sizeof(one->state));
 }
 
-static bool exactly_one(__u32 facts)
+/* Refused, by one fact; a bare ACK in answer to a SYN may be a challenge: by none. */
+static bool refused_once(const struct tcpstate_pair *before, enum host from,
+			 const struct tcpstate_segment *seg, __u32 facts)
 {
+	if (from == B && before->state[R] == TCPSTATE_LISTEN && !seg->len &&
+	    !(seg->flags & (SYN | RST | FIN)))
+		return !facts;
 	return facts && !(facts & (facts - 1)) && (facts & REFUSALS);
 }
 
@@ -184,7 +189,7 @@ static void forgeries(const struct script *script, unsigned int burst, unsigned 
 					     wire_state(before.state[R]),
 					     wire_state(w.pair.state[I]),
 					     wire_state(w.pair.state[R]));
-				if (!exactly_one(w.out.facts) && !facts++)
+				if (!refused_once(&before, from, &seg, w.out.facts) && !facts++)
 					diag("after %d: %c flags %#x seq %#x ack %#x len %u in %s / %s has facts %#x",
 					     n, "IR"[from], seg.flags, seg.seq, seg.ack, seg.len,
 					     wire_state(before.state[I]),

@@ -250,6 +250,85 @@ static const char *crossing_syns_ack(struct wire *w)
 	return NULL;
 }
 
+/* Of two SYNs that crossed we miss a SYN-ACK: what follows it proves it. */
+static const char *crossing_syns_missed_synack(struct wire *w)
+{
+	lose(w, A, SYN, 0);
+	lose(w, B, SYN, 0);
+	wire_hear(w, A);
+	wire_hear(w, B);
+	lose(w, B, ACK, 0);
+	IN(SYN_SENT, SYN_RECV);
+	ONLY(0);
+	say(w, A, ACK, 100);
+	ONLY(FACT(ESTABLISHED));
+	IN(ESTABLISHED, ESTABLISHED);
+	NUMBERS(A);
+	NUMBERS(B);
+	return NULL;
+}
+
+static const char *crossing_syns_missed_synack_fin(struct wire *w)
+{
+	lose(w, A, SYN, 0);
+	lose(w, B, SYN, 0);
+	wire_hear(w, A);
+	wire_hear(w, B);
+	lose(w, B, FIN | ACK, 10);
+	IN(SYN_SENT, FIN_WAIT1);
+	ONLY(0);
+	again(w, A, 1, SYN | ACK, 0);
+	IN(ESTABLISHED, FIN_WAIT1);
+	wire_hear(w, A);
+	say(w, A, ACK, 0);
+	IN(CLOSE_WAIT, FIN_WAIT2);
+	say(w, A, FIN | ACK, 0);
+	say(w, B, ACK, 0);
+	IN(CLOSE, TIME_WAIT);
+	MUST(tcpstate_fsm_bytes(&w->pair, R) == 10);
+	return NULL;
+}
+
+static const char *crossing_syns_missed_synack_forged(struct wire *w)
+{
+	enum host e;
+
+	lose(w, A, SYN, 0);
+	lose(w, B, SYN, 0);
+	wire_hear(w, A);
+	wire_hear(w, B);
+	for (e = A; e <= B; e++) {
+		forge(w, e, w->snd[e], w->rcv[e] + 1, FIN | ACK, 0);
+		ONLY(FACT(INVALID_ACK));
+		forge(w, e, w->snd[e], w->rcv[e] - 1, ACK, 10);
+		ONLY(FACT(INVALID_ACK));
+		forge(w, e, w->iss[e], w->rcv[e], FIN | ACK, 0);
+		ONLY(FACT(OUT_OF_WINDOW));
+		forge(w, e, w->snd[e] + 65536, w->rcv[e], ACK, 0);
+		ONLY(FACT(OUT_OF_WINDOW));
+	}
+	IN(SYN_SENT, SYN_SENT);
+	return NULL;
+}
+
+static const char *data_overtakes_synack(struct wire *w)
+{
+	say(w, A, SYN, 0);
+	miss(w, B, SYN | ACK, 0);
+	say(w, B, ACK, 100);
+	IN(SYN_SENT, SYN_RECV);
+	again(w, B, 101, SYN | ACK, 0);
+	ONLY(0);
+	HISTORY("Sdh");
+	again(w, B, 101, SYN | ACK, 0);
+	ONLY(FACT(SYNACK_RETRANS));
+	IN(SYN_SENT, SYN_RECV);
+	say(w, A, ACK, 0);
+	ONLY(FACT(ESTABLISHED));
+	MUST(tcpstate_fsm_bytes(&w->pair, R) == 100);
+	return NULL;
+}
+
 static const char *crossing_syns_bad_ack(struct wire *w)
 {
 	lose(w, A, SYN, 0);
@@ -370,9 +449,12 @@ static const char *challenge_of_old(struct wire *w)
 {
 	say(w, A, SYN, 0);
 	forge(w, B, w->iss[B] + 12345, w->iss[A] - 1000, ACK, 0);
+	ONLY(0);
 	IN(SYN_SENT, LISTEN);
 	forge(w, B, w->iss[B] + 12345, w->iss[A] + 1, ACK, 0);
+	ONLY(0);
 	IN(SYN_SENT, LISTEN);
+	MUST(!w->out.renew);
 	say(w, B, SYN | ACK, 0);
 	IN(SYN_SENT, SYN_RECV);
 	say(w, A, ACK, 0);
@@ -523,8 +605,6 @@ static const char *keepalive(struct wire *w)
 
 static const char *zero_window(struct wire *w)
 {
-	struct tcpstate_segment probe;
-
 	w->window[B] = 100;
 	handshake(w);
 	say(w, A, ACK, 100);
@@ -536,19 +616,81 @@ static const char *zero_window(struct wire *w)
 
 	/* B sends on, and A's probe acknowledges it. */
 	say(w, B, ACK, 500);
-	probe = wire_make(w, A, ACK, 1);
-	wire_put(w, A, probe);
-	DID(OUT_OF_WINDOW);
-	MUST(w->pair.nxt[I] == w->snd[A]);
-	MUST(w->pair.una[R] == w->snd[B]);
+	lose(w, A, ACK, 1);
+	ONLY(FACT(OUT_OF_WINDOW));
+	NUMBERS(A);
+	NUMBERS(B);
+	/* B refuses the octet, so A sends it again, and acknowledges from behind it. */
 	say(w, B, ACK, 0);
+	again(w, A, 1, ACK, 1);
+	ONLY(FACT(OUT_OF_WINDOW) | FACT(DATA_RETRANS));
+	lose(w, A, ACK, 0);
+	ONLY(0);
 	w->window[B] = 2000;
 	say(w, B, ACK, 0);
 	ONLY(0);
-	w->una[B] = w->snd[B];
-	say(w, A, ACK, 2000);
+	again(w, A, 1, ACK, 1);
+	ONLY(FACT(DATA_RETRANS));
+	say(w, A, ACK, 1999);
 	ONLY(0);
 	MUST(tcpstate_fsm_bytes(&w->pair, I) == 2100);
+	return NULL;
+}
+
+/* B's user read meanwhile: B takes the octet, and what it sends acknowledges that. */
+static const char *zero_window_probe_taken(struct wire *w)
+{
+	w->window[B] = 0;
+	handshake(w);
+	say(w, A, ACK, 1);
+	ONLY(FACT(OUT_OF_WINDOW));
+	say(w, B, FIN | ACK, 0);
+	ONLY(FACT(ZERO_WINDOW));
+	IN(ESTABLISHED, FIN_WAIT1);
+	NUMBERS(A);
+	NUMBERS(B);
+	say(w, A, ACK, 0);
+	IN(CLOSE_WAIT, FIN_WAIT2);
+	return NULL;
+}
+
+/* What went there passed unseen, and B did not take it: one octet, and no more. */
+static const char *zero_window_unseen_probe(struct wire *w)
+{
+	w->window[B] = 0;
+	handshake(w);
+	forge(w, A, w->snd[A] + 2, w->rcv[A], ACK, 0);
+	ONLY(FACT(OUT_OF_WINDOW));
+	forge(w, A, w->snd[A] + 1, w->rcv[A], FIN | ACK, 0);
+	ONLY(FACT(OUT_OF_WINDOW));
+	w->snd[A]++;
+	say(w, B, FIN | ACK, 0);
+	lose(w, A, ACK, 0);
+	ONLY(0);
+	IN(CLOSE_WAIT, FIN_WAIT2);
+	return NULL;
+}
+
+static const char *zero_window_fin(struct wire *w)
+{
+	w->window[B] = 0;
+	handshake(w);
+	lose(w, A, ACK, 1);
+	IN(ESTABLISHED, ESTABLISHED);
+	/* The octet again, and A's FIN with it. */
+	again(w, A, 1, FIN | ACK, 1);
+	IN(FIN_WAIT1, ESTABLISHED);
+	w->snd[A]++;
+	/* Nothing follows it, a probe either. */
+	forge(w, A, w->una[A], w->rcv[A], ACK, 5);
+	ONLY(FACT(OUT_OF_WINDOW));
+	MUST(w->pair.nxt[I] == w->snd[A]);
+	/* Its ACK of B's FIN has the number behind all that, beyond the edge. */
+	say(w, B, FIN | ACK, 0);
+	IN(FIN_WAIT1, FIN_WAIT1);
+	say(w, A, ACK, 0);
+	ONLY(0);
+	IN(CLOSING, FIN_WAIT2);
 	return NULL;
 }
 
@@ -1234,6 +1376,29 @@ static const char *superseded_by_i(struct wire *w)
 	return supersede(w, A, w->iss[A] + 100000000);
 }
 
+/* A gives an attempt up and tries again; its RST passes after the second SYN. */
+static const char *lingers_but_remembers(struct wire *w)
+{
+	__u32 iss = w->iss[A] + 100000000;
+
+	say(w, A, SYN, 0);
+	say(w, B, SYN | ACK, 0);
+	forge(w, A, iss, 0, SYN, 0);
+	ONLY(FACT(OUT_OF_WINDOW));
+	say(w, A, RST, 0);
+	ENDED(RESET);
+	forge(w, B, 4711, iss, SYN | ACK, 0);
+	ONLY(FACT(STRAY));
+	forge(w, A, iss, 4712, SYN | ACK, 0);
+	ONLY(FACT(STRAY));
+	forge(w, B, 4711, iss + 1, SYN | ACK, 0);
+	BEGAN_ANEW(NONE);
+	IN(SYN_SENT, SYN_RECV);
+	MUST(!(w->pair.flags & TCPSTATE_PICKED_UP));
+	HISTORY("Sh");
+	return NULL;
+}
+
 static const char *superseded_by_r(struct wire *w)
 {
 	return supersede(w, B, w->iss[B] - 100000000);
@@ -1408,6 +1573,11 @@ static const struct life lives[] = {
 	{ "simultaneous open where we missed R's SYN", missed_syn_of_r },
 	{ "simultaneous open where R's SYN-ACK overtook its SYN", overtaken_syn_of_r },
 	{ "simultaneous open, I closes in SYN_RECV", crossing_syns_then_fin },
+	{ "simultaneous open, a SYN-ACK unseen, then an ACK", crossing_syns_missed_synack },
+	{ "simultaneous open, a SYN-ACK unseen, then a FIN", crossing_syns_missed_synack_fin },
+	{ "simultaneous open, a SYN-ACK unseen is not proved by other numbers",
+	  crossing_syns_missed_synack_forged },
+	{ "data overtakes its SYN-ACK", data_overtakes_synack },
 	{ "simultaneous open, R closes before I's SYN-ACK", crossing_syns_r_closes },
 	{ "TCP Fast Open, data taken", fast_open_taken },
 	{ "TCP Fast Open, data not taken and sent again, counted once", fast_open_not_taken },
@@ -1422,7 +1592,10 @@ static const struct life lives[] = {
 	{ "reordered data is no refusal and counted once", reordered },
 	{ "data that a FIN overtook is no refusal", reordered_fin },
 	{ "keep-alives are told apart from retransmissions", keepalive },
-	{ "at zero window the acknowledgement of a probe counts", zero_window },
+	{ "at zero window a probe is refused, its acknowledgement counts", zero_window },
+	{ "at zero window a probe's octet may be taken", zero_window_probe_taken },
+	{ "at zero window an ACK is behind a probe that was not seen", zero_window_unseen_probe },
+	{ "at zero window a FIN beside a probe's octet counts", zero_window_fin },
 	{ "at zero window the acknowledgement of a FIN counts", zero_window_fin_ack },
 	{ "data to the exact right edge is taken, one beyond is not", right_edge },
 	{ "window scale from both SYNs, a SYN's own window unscaled", scaled_both },
@@ -1462,6 +1635,7 @@ static const struct life lives[] = {
 	{ "an ended record absorbs all but a SYN", lingers },
 	{ "a record that timed out lingers too", lingers_after_timeout },
 	{ "another SYN in SYN_SENT / LISTEN supersedes", new_attempt },
+	{ "a SYN remembered from before the end is confirmed after it", lingers_but_remembers },
 	{ "superseded: I's SYN, confirmed by exactly its SYN-ACK", superseded_by_i },
 	{ "superseded: R's SYN, roles turned", superseded_by_r },
 	{ "a forged SYN changes nothing", forged_syn },
