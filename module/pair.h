@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * A pair's numbers, and what the rooms of the machine (fsm, transition,
- * history, resync) do to them. Nobody else includes this.
+ * A pair's numbers, and what the rooms of the machine (fsm, handshake,
+ * transition, history, resync) do to them. Nobody else includes this.
  */
 #ifndef _TCPSTATE_PAIR_H
 #define _TCPSTATE_PAIR_H
@@ -160,6 +160,14 @@ static inline __u32 pair_window_edge(const struct tcpstate_pair *pair,
 	return seg->ack + ((__u32)seg->window << pair_shift(pair, from));
 }
 
+/* Does it acknowledge the SYN of @end, and nothing that @end did not send? */
+static inline bool pair_acknowledges_syn(const struct tcpstate_pair *pair,
+					 const struct tcpstate_segment *seg,
+					 enum tcpstate_end end)
+{
+	return seq_after(seg->ack, pair->iss[end]) && !seq_after(seg->ack, pair->nxt[end]);
+}
+
 static inline struct tcpstate_outcome outcome_unchanged(__u32 facts)
 {
 	return (struct tcpstate_outcome){ .facts = facts };
@@ -168,6 +176,11 @@ static inline struct tcpstate_outcome outcome_unchanged(__u32 facts)
 static inline struct tcpstate_outcome outcome_believed(__u32 facts)
 {
 	return (struct tcpstate_outcome){ .facts = facts, .renew = true };
+}
+
+static inline struct tcpstate_outcome outcome_anew(enum tcpstate_reason reason)
+{
+	return (struct tcpstate_outcome){ .action = TCPSTATE_ANEW, .reason = reason };
 }
 
 #endif /* _TCPSTATE_PAIR_H */
