@@ -226,10 +226,10 @@ const struct plan deep_plans[] = {
 		.faults = { .lose = 2, .where = ON_BOTH },
 		.listens = 1 << B,
 	}, {
-		.name = "one lost, windows of one octet, whole retransmissions",
+		.name = "two lost, windows of one octet, whole retransmissions",
 		.stack = BOTH(.buffer = 1, .slow_reader = true, .whole = true),
 		.calls = { CALLS(2, 1, .open = 1), CALLS(2, 1) },
-		.faults = { .lose = 1, .where = ON_BOTH },
+		.faults = { .lose = 2, .where = ON_BOTH },
 		.listens = 1 << B,
 	}, {
 		.name = "two lost, simultaneous open",
