@@ -38,6 +38,7 @@ test:
 	@tests/deps
 	@$(MAKE) -s vm-tool
 	@tests/run --jobs 2 tests/style tests/spec 'make -s -C tests/unit check' $(TRACES) \
+		'make -s -C tests/model check' \
 		tests/vm/selftest \
 		$(VM_KERNELS:%='tests/vm/run --timeout 1800 --kernel % -- tests/vm/all')
 

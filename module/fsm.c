@@ -268,6 +268,14 @@ static struct tcpstate_outcome on_rst(struct tcpstate_pair *pair,
 	if (!exact)
 		return outcome_unchanged(inside ? FACT(RST_INEXACT) : FACT(INVALID_RST));
 
+	/*
+	 * The SYNs crossed, and this one may be of before: then the peer has
+	 * gone on to SYN_RECV, does not care, and will confirm its SYN.
+	 */
+	if (pair->state[from] == TCPSTATE_SYN_SENT && pair->state[peer] == TCPSTATE_SYN_SENT) {
+		pair->memo[from] = pair->iss[from];
+		pair->flags |= TCPSTATE_SYN_MEMO << from;
+	}
 	if (pair->state[from] == TCPSTATE_LISTEN)
 		out.reason = TCPSTATE_REASON_REFUSED;
 	else if (pair->letters & LETTER(TCPSTATE_LETTER_FIN, TCPSTATE_INITIATOR) &&

@@ -945,6 +945,26 @@ static const char *crossing_syns_r_closes(struct wire *w)
 	return NULL;
 }
 
+/* R refused I before it opened too; its SYN has overtaken the RST, which I ignores. */
+static const char *crossing_syns_old_rst(struct wire *w)
+{
+	lose(w, A, SYN, 0);
+	lose(w, B, SYN, 0);
+	wire_hear(w, A);
+	wire_hear(w, B);
+	forge(w, B, 0, w->rcv[B], RST | ACK, 0);
+	ENDED(RESET);
+	again(w, A, 1, SYN | ACK, 0);
+	BEGAN_ANEW(NONE);
+	IN(SYN_SENT, SYN_RECV);
+	say(w, B, ACK, 0);
+	IN(ESTABLISHED, ESTABLISHED);
+	say(w, A, FIN | ACK, 0);
+	say(w, B, ACK, 0);
+	IN(CLOSE_WAIT, FIN_WAIT2);
+	return NULL;
+}
+
 static const char *crossing_fins(struct wire *w)
 {
 	handshake(w);
@@ -1579,6 +1599,8 @@ static const struct life lives[] = {
 	  crossing_syns_missed_synack_forged },
 	{ "data overtakes its SYN-ACK", data_overtakes_synack },
 	{ "simultaneous open, R closes before I's SYN-ACK", crossing_syns_r_closes },
+	{ "simultaneous open, a RST of before it: I's SYN-ACK wakes the connection",
+	  crossing_syns_old_rst },
 	{ "TCP Fast Open, data taken", fast_open_taken },
 	{ "TCP Fast Open, data not taken and sent again, counted once", fast_open_not_taken },
 	{ "TCP Fast Open, data partly taken", fast_open_partly },
