@@ -53,6 +53,7 @@
  *		TCPSTATE_A_SEQ_FLOWS		u64
  *		TCPSTATE_A_SEQ_CLOSED		u64
  *		TCPSTATE_A_SEQ_SEGMENTS		u64
+ *		TCPSTATE_A_SEQ_ALERTS		u64
  *
  * TCPSTATE_CMD_FLOW_GET, dump, CAP_NET_ADMIN over the namespace: every
  * connection that passes the filter, half-open ones too.
@@ -107,7 +108,8 @@
  * be promised, messages carry NLM_F_DUMP_INTR.
  *
  * TCPSTATE_CMD_FLUSH, do, likewise. No attributes, no reply but the
- * acknowledgment: ends and forgets every connection.
+ * acknowledgment: ends and forgets every connection, and every listener that is
+ * in no trouble.
  *
  * TCPSTATE_CMD_FLOW_NTF, multicast, likewise: a connection opened, was
  * established or closed. Group "flows" has all three, group "closed" the last
@@ -152,6 +154,74 @@
  *	TCPSTATE_A_SEGMENT_FACTS		u32	set of facts: bit 1 << tcpstate_fact
  *	TCPSTATE_A_SEGMENT_REASON		u8	enum tcpstate_reason, where it ended its
  *							connection
+ *
+ * TCPSTATE_CMD_LISTENER_GET, dump, CAP_NET_ADMIN over the namespace: what becomes
+ * of the handshakes that are asked of a listener, which is an address and a port
+ * that answered a SYN; and, as far as there is room, of one that refused or is
+ * silent. Request, all optional:
+ *
+ *	TCPSTATE_A_LISTENER_FAMILY		u8	AF_INET or AF_INET6
+ *	TCPSTATE_A_LISTENER_ENDPOINT		nest
+ *		TCPSTATE_A_END_ADDR		binary	4 or 16 octets, network order
+ *		TCPSTATE_A_END_PREFIX		u8	how many bits of it count; else all
+ *		TCPSTATE_A_END_PORT		u16	network order
+ *		TCPSTATE_A_END_PORT_LAST	u16	likewise: a range from PORT to this
+ *	TCPSTATE_A_LISTENER_VERDICTS		u32	set of verdicts: bit 1 << tcpstate_verdict
+ *
+ * Reply, a message for each listener:
+ *
+ *	TCPSTATE_A_LISTENER_FAMILY		u8	AF_INET or AF_INET6
+ *	TCPSTATE_A_LISTENER_ENDPOINT		nest
+ *		TCPSTATE_A_END_ADDR		binary	4 or 16 octets, network order
+ *		TCPSTATE_A_END_PORT		u16	network order
+ *	TCPSTATE_A_LISTENER_SYN_SENT		u64	half-opens now that were not answered yet
+ *	TCPSTATE_A_LISTENER_SYN_RECV		u64	half-opens now that were
+ *	TCPSTATE_A_LISTENER_SYN			u64	handshakes that were asked for, each once
+ *	TCPSTATE_A_LISTENER_SYNACK		u64	that were answered
+ *	TCPSTATE_A_LISTENER_COMPLETED		u64	that were completed
+ *	TCPSTATE_A_LISTENER_REFUSED		u64	that a RST answered
+ *	TCPSTATE_A_LISTENER_TIMED_OUT		u64	that came to nothing
+ *	TCPSTATE_A_LISTENER_SYN_RATE		u64	asked for in the last second
+ *	TCPSTATE_A_LISTENER_SOURCES		u64	by so many addresses, estimated
+ *	TCPSTATE_A_LISTENER_VERDICT		u8	enum tcpstate_verdict
+ *	TCPSTATE_A_LISTENER_SINCE		u64	milliseconds that it has been so
+ *	TCPSTATE_A_LISTENER_COMPLETION		u32	of a thousand handshakes judged last, how
+ *							many were completed; where any were judged
+ *	TCPSTATE_A_LISTENER_USUAL		u32	and how many usually are
+ *	TCPSTATE_A_LISTENER_STALE		u64	half-opens now that are older than 3 seconds
+ *	TCPSTATE_A_LISTENER_RESPONDER_LATENCY	binary	as TCPSTATE_A_STATS_RESPONDER_LATENCY has it
+ *	TCPSTATE_A_LISTENER_INITIATOR_LATENCY	binary	likewise
+ *	TCPSTATE_A_LISTENER_UNTIMED		u64	handshakes in neither, since something was
+ *							sent again
+ *	TCPSTATE_A_LISTENER_SOURCE		nest	the heaviest of late, if any stands out
+ *		TCPSTATE_A_END_ADDR		binary	4 or 16 octets, network order
+ *		TCPSTATE_A_END_SHARE		u32	of a thousand handshakes asked for
+ *
+ * TCPSTATE_CMD_HOST_GET, dump, likewise: the hosts under a verdict of their own,
+ * TCPSTATE_VERDICT_SCAN or _REFLECTION_VICTIM. Request as above, where nothing
+ * but the prefix of ENDPOINT makes sense. Reply:
+ *
+ *	TCPSTATE_A_LISTENER_FAMILY		u8	AF_INET or AF_INET6
+ *	TCPSTATE_A_LISTENER_ENDPOINT		nest
+ *		TCPSTATE_A_END_ADDR		binary	4 or 16 octets, network order
+ *	TCPSTATE_A_LISTENER_VERDICT		u8	enum tcpstate_verdict
+ *	TCPSTATE_A_LISTENER_SINCE		u64	milliseconds that it has been so
+ *	TCPSTATE_A_LISTENER_TARGETS		u64	whom it asked, or who answers it, estimated
+ *	TCPSTATE_A_LISTENER_SYN			u64	its SYNs, or SYN-ACKs that it did not ask
+ *							for, of late
+ *
+ * TCPSTATE_CMD_ALERT_NTF, multicast in group "alerts", likewise: a verdict other
+ * than OK and SURGE begins, becomes another or ends; or a table is full. What
+ * LISTENER_GET or HOST_GET tells of its subject; of a table neither, and:
+ *
+ *	TCPSTATE_A_LISTENER_ALERT		u8	enum tcpstate_alert
+ *	TCPSTATE_A_LISTENER_SEQ			u64	as TCPSTATE_A_FLOW_SEQ
+ *	TCPSTATE_A_LISTENER_TIME		u64	nanoseconds since 1970, UTC
+ *	TCPSTATE_A_LISTENER_BEFORE		u8	enum tcpstate_verdict: what it was until now
+ *	TCPSTATE_A_LISTENER_TABLE		u8	enum tcpstate_counter: FLOWS, HALFOPEN or
+ *							LISTENERS, the gauge of the table
+ *	TCPSTATE_A_LISTENER_FILL		u64	of a table: how many are in it
+ *	TCPSTATE_A_LISTENER_LIMIT		u64	and may be
  */
 #ifndef _UAPI_TCPSTATE_H
 #define _UAPI_TCPSTATE_H
@@ -236,10 +306,39 @@ enum tcpstate_event_type {
 	TCPSTATE_EVENT_CLOSED,
 };
 
+/**
+ * enum tcpstate_verdict - what is going on
+ *
+ * At a listener; the last two at a host.
+ */
+enum tcpstate_verdict {
+	TCPSTATE_VERDICT_UNSPEC,
+	TCPSTATE_VERDICT_OK,		/* handshakes complete as they usually do here */
+	TCPSTATE_VERDICT_SURGE,		/* many more than usual, and they complete */
+	TCPSTATE_VERDICT_FLOOD_SPOOFED,	/* answers are not taken up, by very many sources */
+	TCPSTATE_VERDICT_FLOOD_FEW,	/* likewise, by few */
+	TCPSTATE_VERDICT_DEAD_BACKEND,	/* nobody answers */
+	TCPSTATE_VERDICT_REFUSED,	/* RSTs answer */
+	TCPSTATE_VERDICT_OVERLOAD,	/* handshakes end, and the responder takes no notice */
+	TCPSTATE_VERDICT_SCAN,		/* asks many and completes with few */
+	TCPSTATE_VERDICT_REFLECTION_VICTIM, /* is answered what it did not ask */
+	__TCPSTATE_VERDICT_MAX,
+};
+
+#define TCPSTATE_VERDICT_MAX (__TCPSTATE_VERDICT_MAX - 1)
+
+enum tcpstate_alert {
+	TCPSTATE_ALERT_UNSPEC,
+	TCPSTATE_ALERT_BEGIN,
+	TCPSTATE_ALERT_CHANGE,
+	TCPSTATE_ALERT_END,
+};
+
 /* Multicast groups. */
 #define TCPSTATE_GENL_GROUP_FLOWS	"flows"
 #define TCPSTATE_GENL_GROUP_CLOSED	"closed"
 #define TCPSTATE_GENL_GROUP_SEGMENTS	"segments"
+#define TCPSTATE_GENL_GROUP_ALERTS	"alerts"
 
 enum tcpstate_cmd {
 	TCPSTATE_CMD_UNSPEC,
@@ -250,6 +349,9 @@ enum tcpstate_cmd {
 	TCPSTATE_CMD_FLOW_NTF,
 	TCPSTATE_CMD_TRACE_SET,
 	TCPSTATE_CMD_SEGMENT_NTF,
+	TCPSTATE_CMD_LISTENER_GET,
+	TCPSTATE_CMD_HOST_GET,
+	TCPSTATE_CMD_ALERT_NTF,
 	__TCPSTATE_CMD_MAX,
 };
 
@@ -408,6 +510,7 @@ enum {
 	TCPSTATE_A_SEQ_FLOWS,
 	TCPSTATE_A_SEQ_CLOSED,
 	TCPSTATE_A_SEQ_SEGMENTS,
+	TCPSTATE_A_SEQ_ALERTS,
 	__TCPSTATE_A_SEQ_MAX,
 };
 
@@ -469,6 +572,44 @@ enum {
 
 #define TCPSTATE_A_SEGMENT_MAX (__TCPSTATE_A_SEGMENT_MAX - 1)
 
+/* Request and reply of TCPSTATE_CMD_LISTENER_GET and HOST_GET; TCPSTATE_CMD_ALERT_NTF. */
+enum {
+	TCPSTATE_A_LISTENER_UNSPEC,
+	TCPSTATE_A_LISTENER_PAD,
+	TCPSTATE_A_LISTENER_FAMILY,
+	TCPSTATE_A_LISTENER_ENDPOINT,
+	TCPSTATE_A_LISTENER_VERDICTS,
+	TCPSTATE_A_LISTENER_SYN_SENT,
+	TCPSTATE_A_LISTENER_SYN_RECV,
+	TCPSTATE_A_LISTENER_SYN,
+	TCPSTATE_A_LISTENER_SYNACK,
+	TCPSTATE_A_LISTENER_COMPLETED,
+	TCPSTATE_A_LISTENER_REFUSED,
+	TCPSTATE_A_LISTENER_TIMED_OUT,
+	TCPSTATE_A_LISTENER_SYN_RATE,
+	TCPSTATE_A_LISTENER_SOURCES,
+	TCPSTATE_A_LISTENER_VERDICT,
+	TCPSTATE_A_LISTENER_SINCE,
+	TCPSTATE_A_LISTENER_COMPLETION,
+	TCPSTATE_A_LISTENER_USUAL,
+	TCPSTATE_A_LISTENER_STALE,
+	TCPSTATE_A_LISTENER_RESPONDER_LATENCY,
+	TCPSTATE_A_LISTENER_INITIATOR_LATENCY,
+	TCPSTATE_A_LISTENER_UNTIMED,
+	TCPSTATE_A_LISTENER_SOURCE,
+	TCPSTATE_A_LISTENER_TARGETS,
+	TCPSTATE_A_LISTENER_ALERT,
+	TCPSTATE_A_LISTENER_SEQ,
+	TCPSTATE_A_LISTENER_TIME,
+	TCPSTATE_A_LISTENER_BEFORE,
+	TCPSTATE_A_LISTENER_TABLE,
+	TCPSTATE_A_LISTENER_FILL,
+	TCPSTATE_A_LISTENER_LIMIT,
+	__TCPSTATE_A_LISTENER_MAX,
+};
+
+#define TCPSTATE_A_LISTENER_MAX (__TCPSTATE_A_LISTENER_MAX - 1)
+
 /* An endpoint, in a request, a reply or a notification. */
 enum {
 	TCPSTATE_A_END_UNSPEC,
@@ -482,6 +623,7 @@ enum {
 	TCPSTATE_A_END_BYTES,
 	TCPSTATE_A_END_SEGMENTS,
 	TCPSTATE_A_END_RETRANS,
+	TCPSTATE_A_END_SHARE,
 	__TCPSTATE_A_END_MAX,
 };
 
