@@ -16,6 +16,7 @@
 
 #include "stats.h"
 
+struct tcpstate_listeners;
 struct tcpstate_record;
 struct tcpstate_traces;
 
@@ -23,6 +24,7 @@ enum tcpstate_group {
 	TCPSTATE_GROUP_FLOWS,
 	TCPSTATE_GROUP_CLOSED,
 	TCPSTATE_GROUP_SEGMENTS,
+	TCPSTATE_GROUP_ALERTS,
 	TCPSTATE_GROUP_MAX,
 };
 
@@ -44,6 +46,7 @@ struct tcpstate_queue {
  * @queue: notifications, by enum tcpstate_group
  * @send: sends them
  * @traces: whose segments to tell of; see trace.h
+ * @listeners: what becomes of handshakes; see listener.h
  */
 struct tcpstate_log {
 	struct tcpstate_stats __percpu *stats;
@@ -52,6 +55,7 @@ struct tcpstate_log {
 	struct tcpstate_queue queue[TCPSTATE_GROUP_MAX];
 	struct work_struct send;
 	struct tcpstate_traces __rcu *traces;
+	struct tcpstate_listeners *listeners;
 };
 
 /* Puts the attributes of a notification: 0, or -EMSGSIZE where they do not fit. */

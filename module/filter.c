@@ -58,3 +58,28 @@ bool tcpstate_filter_passes(const struct tcpstate_filter *filter,
 	       tcpstate_record_idle(record) >= filter->min_idle &&
 	       tcpstate_record_age(record) >= filter->min_age;
 }
+
+/**
+ * tcpstate_filter_passes_host() - does a reader want this host?
+ * @filter: the reader's, whose responder it must satisfy
+ * @host: address, and port or 0
+ *
+ * Context: any.
+ * Return: whether it does.
+ */
+bool tcpstate_filter_passes_host(const struct tcpstate_filter *filter,
+				 const struct tcpstate_host *host)
+{
+	const struct tcpstate_filter_end *want = &filter->end[TCPSTATE_RESPONDER];
+	u16 port = ntohs(host->port);
+	unsigned int i;
+
+	if (filter->family && filter->family != host->family)
+		return false;
+	if (port < want->port_first || port > want->port_last)
+		return false;
+	for (i = 0; i < ARRAY_SIZE(host->addr); i++)
+		if ((host->addr[i] ^ want->addr.s6_addr32[i]) & want->mask.s6_addr32[i])
+			return false;
+	return true;
+}

@@ -8,6 +8,9 @@
 /* A set of states: bit 1 << enum tcpstate_state. */
 #define TCPSTATE_STATES_ALL GENMASK(TCPSTATE_STATE_MAX, TCPSTATE_ESTABLISHED)
 
+/* Likewise of verdicts. */
+#define TCPSTATE_VERDICTS_ALL GENMASK(TCPSTATE_VERDICT_MAX, TCPSTATE_VERDICT_OK)
+
 /**
  * struct tcpstate_filter_end - which endpoints pass
  * @addr: address, of the filter's family
@@ -48,5 +51,7 @@ struct tcpstate_filter {
 void tcpstate_filter_init(struct tcpstate_filter *filter);
 bool tcpstate_filter_passes(const struct tcpstate_filter *filter,
 			    const struct tcpstate_record *record);
+bool tcpstate_filter_passes_host(const struct tcpstate_filter *filter,
+				 const struct tcpstate_host *host);
 
 #endif /* _TCPSTATE_FILTER_H */

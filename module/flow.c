@@ -52,5 +52,6 @@ bool tcpstate_flow_admit(struct tcpstate_tables *tables, struct tcpstate_bucket 
 	return true;
 full:
 	tcpstate_count(tables->log->stats, FLOW_TABLE_FULL);
+	WRITE_ONCE(table->crowded, true);
 	return false;
 }

@@ -39,6 +39,7 @@ bool tcpstate_halfopen_admit(struct tcpstate_tables *tables, struct tcpstate_buc
 	if (likely(tcpstate_table_charge(tables, table)))
 		return true;
 	tcpstate_count(tables->log->stats, HALFOPEN_TABLE_FULL);
+	WRITE_ONCE(table->crowded, true);
 	return tcpstate_table_evict(tables, table, hash, bucket, rank, now) &&
 	       tcpstate_table_charge(tables, table);
 }

@@ -2,6 +2,7 @@
 /* Order of initialisation, and its mirror image. */
 #include <linux/module.h>
 
+#include "judge.h"
 #include "netns.h"
 #include "sweep.h"
 
@@ -18,9 +19,12 @@ static int __init tcpstate_init(void)
 	err = tcpstate_sweep_init();
 	if (err)
 		goto exit_event;
-	err = tcpstate_netns_init();
+	err = tcpstate_judges_init();
 	if (err)
 		goto exit_sweep;
+	err = tcpstate_netns_init();
+	if (err)
+		goto exit_judges;
 	err = tcpstate_proc_init();
 	if (err)
 		goto exit_netns;
@@ -33,6 +37,8 @@ exit_proc:
 	tcpstate_proc_exit();
 exit_netns:
 	tcpstate_netns_exit();
+exit_judges:
+	tcpstate_judges_exit();
 exit_sweep:
 	tcpstate_sweep_exit();
 exit_event:
@@ -48,6 +54,7 @@ static void __exit tcpstate_exit(void)
 	tcpstate_netlink_exit();
 	tcpstate_proc_exit();
 	tcpstate_netns_exit();
+	tcpstate_judges_exit();
 	tcpstate_sweep_exit();
 	tcpstate_event_exit();
 	tcpstate_record_exit();

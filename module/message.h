@@ -6,6 +6,7 @@
 #include <net/genetlink.h>
 
 #include "leak.h"
+#include "listener.h"
 #include "record.h"
 
 /* Its commands are netlink.c's. */
@@ -17,5 +18,6 @@ int tcpstate_message_name(struct sk_buff *skb, int type, const struct tcpstate_v
 int tcpstate_message_sum(struct sk_buff *skb, const struct tcpstate_stats *sum);
 int tcpstate_message_resets(struct sk_buff *skb, const struct tcpstate_resets *resets);
 int tcpstate_message_leak(struct sk_buff *skb, const struct tcpstate_leak *leak);
+int tcpstate_message_subject(struct sk_buff *skb, const struct tcpstate_listener_view *view);
 
 #endif /* _TCPSTATE_MESSAGE_H */

@@ -7,160 +7,15 @@
 #include "compat.h"
 #include "message.h"
 #include "netns.h"
+#include "request.h"
 #include "trace.h"
 #include "walk.h"
-
-static const struct nla_policy end_policy[TCPSTATE_A_END_STATES + 1] = {
-	[TCPSTATE_A_END_ADDR] = NLA_POLICY_RANGE(NLA_BINARY, sizeof(struct in_addr),
-						 sizeof(struct in6_addr)),
-	[TCPSTATE_A_END_PREFIX] = { .type = NLA_U8 },
-	[TCPSTATE_A_END_PORT] = { .type = NLA_BE16 },
-	[TCPSTATE_A_END_PORT_LAST] = { .type = NLA_BE16 },
-	[TCPSTATE_A_END_STATES] = NLA_POLICY_MASK(NLA_U32, TCPSTATE_STATES_ALL),
-};
-
-static const struct nla_policy filter_policy[TCPSTATE_A_FLOW_MIN_IDLE + 1] = {
-	[TCPSTATE_A_FLOW_FAMILY] = { .type = NLA_U8 },
-	[TCPSTATE_A_FLOW_INITIATOR] = NLA_POLICY_NESTED(end_policy),
-	[TCPSTATE_A_FLOW_RESPONDER] = NLA_POLICY_NESTED(end_policy),
-	[TCPSTATE_A_FLOW_STATES] = NLA_POLICY_MASK(NLA_U32, TCPSTATE_STATES_ALL),
-	[TCPSTATE_A_FLOW_MIN_AGE] = { .type = NLA_U64 },
-	[TCPSTATE_A_FLOW_MIN_IDLE] = { .type = NLA_U64 },
-	[TCPSTATE_A_FLOW_PICKED_UP] = NLA_POLICY_MAX(NLA_U8, 1),
-	[TCPSTATE_A_FLOW_ONE_SIDED] = NLA_POLICY_MAX(NLA_U8, 1),
-};
 
 /*
  * Room for all figures: every state and counter, the histograms, the pairs of
  * states and RSTs in each of them (144 and 288 at most, so 60 and 80 octets).
  */
 #define STATS_SIZE 32768
-
-/* Our protocol families have the numbers of the address families that uapi names. */
-static_assert(NFPROTO_IPV4 == AF_INET && NFPROTO_IPV6 == AF_INET6);
-
-static int parse_family(struct tcpstate_filter *filter, const struct nlattr *attr,
-			struct netlink_ext_ack *extack)
-{
-	filter->family = nla_get_u8(attr);
-	if (filter->family == NFPROTO_IPV4 || filter->family == NFPROTO_IPV6)
-		return 0;
-	NL_SET_ERR_MSG_ATTR(extack, attr, "family is neither IPv4 nor IPv6");
-	return -EINVAL;
-}
-
-static int parse_states(u32 *states, const struct nlattr *attr, struct netlink_ext_ack *extack)
-{
-	*states = nla_get_u32(attr);
-	if (*states)
-		return 0;
-	NL_SET_ERR_MSG_ATTR(extack, attr, "no connection is in a state of an empty set");
-	return -EINVAL;
-}
-
-/* An address says of which family it is, and so must the rest of the filter. */
-static int parse_prefix(struct tcpstate_filter *filter, struct tcpstate_filter_end *end,
-			struct nlattr **tb, struct netlink_ext_ack *extack)
-{
-	const struct nlattr *addr = tb[TCPSTATE_A_END_ADDR], *prefix = tb[TCPSTATE_A_END_PREFIX];
-	unsigned int bits, i;
-	u8 family;
-
-	if (!addr) {
-		if (!prefix)
-			return 0;
-		NL_SET_ERR_MSG_ATTR(extack, prefix, "prefix length without an address");
-		return -EINVAL;
-	}
-	if (nla_len(addr) == sizeof(struct in_addr)) {
-		family = NFPROTO_IPV4;
-	} else if (nla_len(addr) == sizeof(struct in6_addr)) {
-		family = NFPROTO_IPV6;
-	} else {
-		NL_SET_ERR_MSG_ATTR(extack, addr, "address has neither 4 nor 16 octets");
-		return -EINVAL;
-	}
-	if (filter->family && filter->family != family) {
-		NL_SET_ERR_MSG_ATTR(extack, addr, "address is not of the family of the rest");
-		return -EINVAL;
-	}
-	bits = prefix ? nla_get_u8(prefix) : 8 * nla_len(addr);
-	if (bits > 8 * nla_len(addr)) {
-		NL_SET_ERR_MSG_ATTR(extack, prefix, "prefix is longer than its address");
-		return -EINVAL;
-	}
-	filter->family = family;
-	memcpy(&end->addr, nla_data(addr), nla_len(addr));
-	for (i = 0; i < bits; i += 8)
-		end->mask.s6_addr[i / 8] = bits - i >= 8 ? 0xff : 0xff00 >> (bits - i);
-	return 0;
-}
-
-static int parse_ports(struct tcpstate_filter_end *end, struct nlattr **tb,
-		       struct netlink_ext_ack *extack)
-{
-	const struct nlattr *first = tb[TCPSTATE_A_END_PORT], *last = tb[TCPSTATE_A_END_PORT_LAST];
-
-	if (first) {
-		end->port_first = ntohs(nla_get_be16(first));
-		end->port_last = end->port_first;
-	}
-	if (!last)
-		return 0;
-	end->port_last = ntohs(nla_get_be16(last));
-	if (first && end->port_last >= end->port_first)
-		return 0;
-	NL_SET_ERR_MSG_ATTR(extack, last, "last port of a range that does not begin before it");
-	return -EINVAL;
-}
-
-static int parse_end(struct tcpstate_filter *filter, enum tcpstate_end which,
-		     const struct nlattr *attr, struct netlink_ext_ack *extack)
-{
-	struct tcpstate_filter_end *end = &filter->end[which];
-	struct nlattr *tb[ARRAY_SIZE(end_policy)];
-
-	return nla_parse_nested(tb, ARRAY_SIZE(end_policy) - 1, attr, end_policy, extack) ?:
-	       parse_prefix(filter, end, tb, extack) ?:
-	       parse_ports(end, tb, extack) ?:
-	       (tb[TCPSTATE_A_END_STATES] ?
-		parse_states(&end->states, tb[TCPSTATE_A_END_STATES], extack) : 0);
-}
-
-static void parse_flag(struct tcpstate_filter *filter, u8 flag, const struct nlattr *attr)
-{
-	if (!attr)
-		return;
-	filter->flags_mask |= flag;
-	if (nla_get_u8(attr))
-		filter->flags |= flag;
-}
-
-static int parse_filter(struct tcpstate_filter *filter, struct nlattr **tb,
-			struct netlink_ext_ack *extack)
-{
-	static const u8 end_attr[2] = {
-		[TCPSTATE_INITIATOR] = TCPSTATE_A_FLOW_INITIATOR,
-		[TCPSTATE_RESPONDER] = TCPSTATE_A_FLOW_RESPONDER,
-	};
-	unsigned int end;
-	int err = 0;
-
-	if (tb[TCPSTATE_A_FLOW_FAMILY])
-		err = parse_family(filter, tb[TCPSTATE_A_FLOW_FAMILY], extack);
-	for (end = 0; end < 2 && !err; end++)
-		if (tb[end_attr[end]])
-			err = parse_end(filter, end, tb[end_attr[end]], extack);
-	if (!err && tb[TCPSTATE_A_FLOW_STATES])
-		err = parse_states(&filter->states, tb[TCPSTATE_A_FLOW_STATES], extack);
-	if (tb[TCPSTATE_A_FLOW_MIN_AGE])
-		filter->min_age = nla_get_u64(tb[TCPSTATE_A_FLOW_MIN_AGE]);
-	if (tb[TCPSTATE_A_FLOW_MIN_IDLE])
-		filter->min_idle = nla_get_u64(tb[TCPSTATE_A_FLOW_MIN_IDLE]);
-	parse_flag(filter, TCPSTATE_PICKED_UP, tb[TCPSTATE_A_FLOW_PICKED_UP]);
-	parse_flag(filter, TCPSTATE_ONE_SIDED, tb[TCPSTATE_A_FLOW_ONE_SIDED]);
-	return err;
-}
 
 /* One record of a dump is one message; what does not fit leaves no trace. */
 static int put_message(struct sk_buff *skb, struct netlink_callback *cb, u8 cmd,
@@ -192,7 +47,8 @@ struct dump {
 
 static int dump_filter(struct dump *dump, struct netlink_callback *cb)
 {
-	int err = parse_filter(&dump->walk.filter, tcpstate_genl_dump_attrs(cb), cb->extack);
+	int err = tcpstate_request_filter(&dump->walk.filter, tcpstate_genl_dump_attrs(cb),
+					  cb->extack);
 
 	dump->filtered = !err;
 	return err;
@@ -267,6 +123,113 @@ static int dump_done(struct netlink_callback *cb)
 	return 0;
 }
 
+/**
+ * struct subject_dump - a dump of listeners or hosts under way
+ * @read: gets the next one
+ * @place: where to read on
+ * @filter: which are wanted, its responder's end and family
+ * @verdicts: with which verdicts
+ * @view: what was read, and not told of yet
+ * @held: there is one
+ * @filtered: the filter was parsed
+ */
+struct subject_dump {
+	bool (*read)(struct tcpstate_listeners *listeners, unsigned long *place,
+		     struct tcpstate_listener_view *view);
+	unsigned long place;
+	struct tcpstate_filter filter;
+	u32 verdicts;
+	struct tcpstate_listener_view view;
+	bool held;
+	bool filtered;
+};
+
+static int subject_filter(struct subject_dump *dump, struct netlink_callback *cb)
+{
+	int err = tcpstate_request_subjects(&dump->filter, &dump->verdicts,
+					    tcpstate_genl_dump_attrs(cb), cb->extack);
+
+	dump->filtered = !err;
+	return err;
+}
+
+static int subject_start(struct netlink_callback *cb, typeof(tcpstate_listener_read) *read)
+{
+	struct subject_dump *dump = kzalloc(sizeof(*dump), GFP_KERNEL);
+	int err = 0;
+
+	if (!dump)
+		return -ENOMEM;
+	dump->read = read;
+	/* As dump_start() has it. */
+	if (cb->extack)
+		err = subject_filter(dump, cb);
+	if (err)
+		kfree(dump);
+	else
+		cb->args[0] = (long)dump;
+	return err;
+}
+
+static int listener_start(struct netlink_callback *cb)
+{
+	return subject_start(cb, tcpstate_listener_read);
+}
+
+static int host_start(struct netlink_callback *cb)
+{
+	return subject_start(cb, tcpstate_host_read);
+}
+
+/* The next one that is wanted, held until it is told of. */
+static bool subject_next(struct subject_dump *dump, struct tcpstate_listeners *listeners)
+{
+	while (!dump->held && dump->read(listeners, &dump->place, &dump->view)) {
+		dump->place++;
+		dump->held = dump->verdicts & BIT(dump->view.finding.verdict) &&
+			     tcpstate_filter_passes_host(&dump->filter, &dump->view.host);
+	}
+	return dump->held;
+}
+
+static int put_subject(struct sk_buff *skb, struct netlink_callback *cb,
+		       const struct tcpstate_listener_view *view)
+{
+	void *header = genlmsg_put(skb, NETLINK_CB(cb->skb).portid, cb->nlh->nlmsg_seq,
+				   &tcpstate_family, NLM_F_MULTI,
+				   ((struct genlmsghdr *)nlmsg_data(cb->nlh))->cmd);
+
+	if (!header)
+		return -EMSGSIZE;
+	if (tcpstate_message_subject(skb, view)) {
+		genlmsg_cancel(skb, header);
+		return -EMSGSIZE;
+	}
+	genlmsg_end(skb, header);
+	return 0;
+}
+
+static int subject_go_on(struct sk_buff *skb, struct netlink_callback *cb)
+{
+	struct tcpstate_net *tn = tcpstate_net(sock_net(cb->skb->sk));
+	struct subject_dump *dump = (struct subject_dump *)cb->args[0];
+	int err;
+
+	if (!dump->filtered) {
+		err = subject_filter(dump, cb);
+		if (err)
+			return err;
+	}
+	while (subject_next(dump, &tn->listeners)) {
+		if (put_subject(skb, cb, &dump->view))
+			break;
+		dump->held = false;
+		if (fatal_signal_pending(current))
+			return -EINTR;
+	}
+	return skb->len;
+}
+
 static int put_seq(struct sk_buff *skb, struct tcpstate_log *log)
 {
 	struct nlattr *nest = nla_nest_start(skb, TCPSTATE_A_STATS_SEQ);
@@ -279,6 +242,9 @@ static int put_seq(struct sk_buff *skb, struct tcpstate_log *log)
 	    nla_put_u64_64bit(skb, TCPSTATE_A_SEQ_CLOSED, seq[TCPSTATE_GROUP_CLOSED],
 			      TCPSTATE_A_SEQ_PAD) ||
 	    nla_put_u64_64bit(skb, TCPSTATE_A_SEQ_SEGMENTS, seq[TCPSTATE_GROUP_SEGMENTS],
+			      TCPSTATE_A_SEQ_PAD))
+		return -EMSGSIZE;
+	if (nla_put_u64_64bit(skb, TCPSTATE_A_SEQ_ALERTS, seq[TCPSTATE_GROUP_ALERTS],
 			      TCPSTATE_A_SEQ_PAD))
 		return -EMSGSIZE;
 	nla_nest_end(skb, nest);
@@ -335,14 +301,14 @@ static int trace_set(struct sk_buff *skb, struct genl_info *info)
 	unsigned int i;
 	int err;
 
-	for (i = 1; i < ARRAY_SIZE(filter_policy) && !info->attrs[i]; i++)
+	for (i = 1; i <= TCPSTATE_REQUEST_FILTER_MAX && !info->attrs[i]; i++)
 		;
-	if (i == ARRAY_SIZE(filter_policy)) {
+	if (i > TCPSTATE_REQUEST_FILTER_MAX) {
 		GENL_SET_ERR_MSG(info, "a trace needs a filter: which connections?");
 		return -EINVAL;
 	}
 	tcpstate_filter_init(&filter);
-	err = parse_filter(&filter, info->attrs, info->extack);
+	err = tcpstate_request_filter(&filter, info->attrs, info->extack);
 	if (err)
 		return err;
 	err = tcpstate_trace_set(&tn->log, info->snd_portid, &filter);
@@ -367,7 +333,10 @@ static struct notifier_block release_block = {
 
 static int flush(struct sk_buff *skb, struct genl_info *info)
 {
-	tcpstate_walk_flush(&tcpstate_net(genl_info_net(info))->tables);
+	struct tcpstate_net *tn = tcpstate_net(genl_info_net(info));
+
+	tcpstate_walk_flush(&tn->tables);
+	tcpstate_listeners_flush(&tn->listeners);
 	return 0;
 }
 
@@ -379,16 +348,16 @@ static const struct genl_ops ops[] = {
 	}, {
 		.cmd = TCPSTATE_CMD_FLOW_GET,
 		.flags = GENL_UNS_ADMIN_PERM,
-		.policy = filter_policy,
-		.maxattr = ARRAY_SIZE(filter_policy) - 1,
+		.policy = tcpstate_request_filter_policy,
+		.maxattr = TCPSTATE_REQUEST_FILTER_MAX,
 		.start = flow_start,
 		.dumpit = flow_dump,
 		.done = dump_done,
 	}, {
 		.cmd = TCPSTATE_CMD_HALFOPEN_GET,
 		.flags = GENL_UNS_ADMIN_PERM,
-		.policy = filter_policy,
-		.maxattr = ARRAY_SIZE(filter_policy) - 1,
+		.policy = tcpstate_request_filter_policy,
+		.maxattr = TCPSTATE_REQUEST_FILTER_MAX,
 		.start = halfopen_start,
 		.dumpit = halfopen_dump,
 		.done = dump_done,
@@ -399,9 +368,25 @@ static const struct genl_ops ops[] = {
 	}, {
 		.cmd = TCPSTATE_CMD_TRACE_SET,
 		.flags = GENL_UNS_ADMIN_PERM,
-		.policy = filter_policy,
-		.maxattr = ARRAY_SIZE(filter_policy) - 1,
+		.policy = tcpstate_request_filter_policy,
+		.maxattr = TCPSTATE_REQUEST_FILTER_MAX,
 		.doit = trace_set,
+	}, {
+		.cmd = TCPSTATE_CMD_LISTENER_GET,
+		.flags = GENL_UNS_ADMIN_PERM,
+		.policy = tcpstate_request_subject_policy,
+		.maxattr = TCPSTATE_REQUEST_SUBJECT_MAX,
+		.start = listener_start,
+		.dumpit = subject_go_on,
+		.done = dump_done,
+	}, {
+		.cmd = TCPSTATE_CMD_HOST_GET,
+		.flags = GENL_UNS_ADMIN_PERM,
+		.policy = tcpstate_request_subject_policy,
+		.maxattr = TCPSTATE_REQUEST_SUBJECT_MAX,
+		.start = host_start,
+		.dumpit = subject_go_on,
+		.done = dump_done,
 	},
 };
 
@@ -416,6 +401,10 @@ static const struct genl_multicast_group groups[TCPSTATE_GROUP_MAX] = {
 	},
 	[TCPSTATE_GROUP_SEGMENTS] = {
 		.name = TCPSTATE_GENL_GROUP_SEGMENTS,
+		.flags = GENL_MCAST_CAP_NET_ADMIN,
+	},
+	[TCPSTATE_GROUP_ALERTS] = {
+		.name = TCPSTATE_GENL_GROUP_ALERTS,
 		.flags = GENL_MCAST_CAP_NET_ADMIN,
 	},
 };

@@ -12,8 +12,8 @@
 #include "sweep.h"
 #include "trace.h"
 
-/* Limits far beyond what memory allows; a slip of the hand ends here. */
-#define LIMIT_MAX BIT(26)
+/* Far beyond what memory allows; a slip of the hand ends here. */
+#define RECORDS_MAX 0x4000000U
 
 unsigned int tcpstate_max_flows;
 module_param_named(max_flows, tcpstate_max_flows, uint, 0444);
@@ -56,6 +56,7 @@ struct tcpstate_net *tcpstate_net(const struct net *net)
 void tcpstate_net_stats(const struct tcpstate_net *tn, struct tcpstate_stats *sum)
 {
 	tcpstate_stats_sum(tn->log.stats, sum);
+	sum->counter[TCPSTATE_A_COUNTER_LISTENERS] = atomic_read(&tn->listeners.count);
 	sum->counter[TCPSTATE_A_COUNTER_MAX_FLOWS] = tcpstate_max_flows;
 	sum->counter[TCPSTATE_A_COUNTER_MAX_HALFOPEN] = tcpstate_max_halfopen;
 	sum->counter[TCPSTATE_A_COUNTER_MAX_LISTENERS] = tcpstate_max_listeners;
@@ -70,6 +71,7 @@ static void stop(struct tcpstate_net *tn, enum tcpstate_reason reason)
 	tn->enabled = false;
 	synchronize_rcu();
 	tcpstate_sweep_release(&tn->tables, reason);
+	tcpstate_listeners_release(&tn->listeners);
 }
 
 /**
@@ -113,12 +115,16 @@ static int __net_init net_init(struct net *net)
 	err = tcpstate_log_init(&tn->log, net);
 	if (err)
 		return err;
+	err = tcpstate_listeners_init(&tn->listeners, &tn->log, tcpstate_max_listeners,
+				      net_eq(net, &init_net));
+	if (err)
+		goto exit_log;
 	tcpstate_sysctl_defaults(tn);
 	tcpstate_tables_init(&tn->tables, &tn->log, net_eq(net, &init_net), max);
 
 	err = tcpstate_proc_net_init(tn);
 	if (err)
-		goto exit_log;
+		goto exit_listeners;
 	err = tcpstate_sysctl_net_init(tn);
 	if (err)
 		goto exit_proc;
@@ -133,6 +139,8 @@ exit_sysctl:
 	tcpstate_sysctl_net_exit(tn);
 exit_proc:
 	tcpstate_proc_net_exit(tn);
+exit_listeners:
+	tcpstate_listeners_exit(&tn->listeners);
 exit_log:
 	tcpstate_log_exit(&tn->log);
 	return err;
@@ -160,6 +168,8 @@ static void __net_exit net_exit_batch(struct list_head *nets)
 		tn = tcpstate_net(net);
 		tcpstate_proc_net_exit(tn);
 		tcpstate_sweep_release(&tn->tables, TCPSTATE_REASON_FLUSHED);
+		tcpstate_listeners_release(&tn->listeners);
+		tcpstate_listeners_exit(&tn->listeners);
 		tcpstate_trace_exit(&tn->log);
 		tcpstate_log_exit(&tn->log);
 	}
@@ -175,13 +185,13 @@ static struct pernet_operations operations = {
 
 /* A limit that was not given, and so is 0, follows from the memory that there is. */
 static int __init set_limit(const char *name, unsigned int *limit, u64 fitting,
-			    unsigned int least, unsigned int most)
+			    unsigned int least, unsigned int most, unsigned int last)
 {
 	if (!*limit)
 		*limit = clamp_t(u64, fitting, least, most);
-	if (*limit <= LIMIT_MAX)
+	if (*limit <= last)
 		return 0;
-	pr_err("%s=%u is out of range, at most %lu\n", name, *limit, LIMIT_MAX);
+	pr_err("%s=%u is out of range, at most %u\n", name, *limit, last);
 	return -EINVAL;
 }
 
@@ -189,9 +199,12 @@ static int __init set_limits(void)
 {
 	u64 memory = (u64)totalram_pages() << PAGE_SHIFT;
 
-	return set_limit("max_flows", &tcpstate_max_flows, memory >> 15, 16384, 1U << 22) ?:
-	       set_limit("max_halfopen", &tcpstate_max_halfopen, memory >> 16, 4096, 65536) ?:
-	       set_limit("max_listeners", &tcpstate_max_listeners, 1024, 1024, 1024);
+	return set_limit("max_flows", &tcpstate_max_flows, memory >> 15, 16384, 1U << 22,
+			 RECORDS_MAX) ?:
+	       set_limit("max_halfopen", &tcpstate_max_halfopen, memory >> 16, 4096, 65536,
+			 RECORDS_MAX) ?:
+	       set_limit("max_listeners", &tcpstate_max_listeners, 1024, 1024, 1024,
+			 TCPSTATE_LISTENERS_MAX);
 }
 
 /**

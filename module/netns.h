@@ -7,11 +7,13 @@
 #include <linux/sysctl.h>
 #include <net/net_namespace.h>
 
+#include "listener.h"
 #include "table.h"
 
 /**
  * struct tcpstate_net - tcpstate in one network namespace
  * @tables: flows and half-opens
+ * @listeners: what becomes of handshakes, and verdicts
  * @log: counters and notifications
  * @net: the namespace, which outlives this
  * @lock: serialises @enabled and the hooks
@@ -23,6 +25,7 @@
  */
 struct tcpstate_net {
 	struct tcpstate_tables tables;
+	struct tcpstate_listeners listeners;
 	struct tcpstate_log log;
 	struct net *net;
 	struct mutex lock;	/* protects @enabled */

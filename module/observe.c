@@ -30,12 +30,29 @@
 #define PRIORITY_IPV4 (NF_IP_PRI_NAT_DST + 3)
 #define PRIORITY_IPV6 (NF_IP6_PRI_NAT_DST + 3)
 
-/* What makes a record: who sent this, if nobody can be asked? */
-static enum tcpstate_end role_of_sender(const struct tcpstate_parsed *parsed)
+static bool is_listener(struct tcpstate_log *log, const struct in6_addr *addr, __be16 port,
+			u8 family)
 {
+	struct tcpstate_host host = { .port = port, .family = family };
+
+	memcpy(host.addr, addr, sizeof(host.addr));
+	return tcpstate_listener_known(log, &host);
+}
+
+/* What makes a record: who sent this, if nobody can be asked? */
+static enum tcpstate_end role_of_sender(struct tcpstate_log *log,
+					const struct tcpstate_parsed *parsed)
+{
+	const struct tcpstate_tuple *tuple = &parsed->tuple;
+	bool sender, receiver;
+
 	if (parsed->segment.flags & TCPSTATE_SYN)
 		return parsed->segment.flags & TCPSTATE_ACK ? TCPSTATE_RESPONDER :
 							      TCPSTATE_INITIATOR;
+	sender = is_listener(log, &tuple->src, tuple->sport, tuple->family);
+	receiver = is_listener(log, &tuple->dst, tuple->dport, tuple->family);
+	if (sender != receiver)
+		return sender ? TCPSTATE_RESPONDER : TCPSTATE_INITIATOR;
 	return ntohs(parsed->tuple.sport) < ntohs(parsed->tuple.dport) ? TCPSTATE_RESPONDER :
 									TCPSTATE_INITIATOR;
 }
@@ -100,7 +117,8 @@ static void open(struct tcpstate_net *tn, struct tcpstate_bucket *birth,
 		tcpstate_count(tn->log.stats, NOMEM);
 		return;
 	}
-	tcpstate_record_open(&tn->log, record, parsed, hash, role_of_sender(parsed), false);
+	tcpstate_record_open(&tn->log, record, parsed, hash,
+			     role_of_sender(&tn->log, parsed), false);
 	file(tables, birth, record, hash, now);
 }
 
@@ -116,8 +134,8 @@ static void step_halfopen(struct tcpstate_tables *tables, struct tcpstate_bucket
 	switch (out.action) {
 	case TCPSTATE_ANEW:
 		/* Its successor is half-open too, and stays in its place. */
-		tcpstate_record_open(tables->log, record, parsed, hash, role_of_sender(parsed),
-				     true);
+		tcpstate_record_open(tables->log, record, parsed, hash,
+				     role_of_sender(tables->log, parsed), true);
 		tcpstate_bucket_due(birth, tcpstate_record_deadline(record, tables->timeout));
 		break;
 	case TCPSTATE_KEEP:
@@ -182,8 +200,8 @@ static void observe_birth(struct tcpstate_net *tn, const struct tcpstate_parsed 
 	} else if (!step_flow(tables, parsed, hash, &successor, now)) {
 		open(tn, birth, parsed, hash, now);
 	} else if (successor) {
-		tcpstate_record_open(&tn->log, successor, parsed, hash, role_of_sender(parsed),
-				     true);
+		tcpstate_record_open(&tn->log, successor, parsed, hash,
+				     role_of_sender(&tn->log, parsed), true);
 		file(tables, birth, successor, hash, now);
 	}
 	tcpstate_bucket_unlock(birth);

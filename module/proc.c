@@ -118,6 +118,73 @@ static const struct seq_operations halfopen_ops = {
 	.show = halfopen_show,
 };
 
+/**
+ * struct listing - a reader's progress through the listeners
+ * @p: the namespace; seq_file's own
+ * @place: where to read on
+ * @view: the current one
+ */
+struct listing {
+	struct seq_net_private p;
+	unsigned long place;
+	struct tcpstate_listener_view view;
+};
+
+/* The position is the place of the current one. */
+static void *listener_from(struct seq_file *seq, loff_t *pos)
+{
+	struct tcpstate_net *tn = tcpstate_net(seq_file_net(seq));
+	struct listing *listing = seq->private;
+
+	listing->place = *pos;
+	if (!tcpstate_listener_read(&tn->listeners, &listing->place, &listing->view))
+		return NULL;
+	*pos = listing->place;
+	return &listing->view;
+}
+
+static void *listener_start(struct seq_file *seq, loff_t *pos)
+{
+	return listener_from(seq, pos);
+}
+
+static void *listener_next(struct seq_file *seq, void *v, loff_t *pos)
+{
+	++*pos;
+	return listener_from(seq, pos);
+}
+
+static void listener_stop(struct seq_file *seq, void *v)
+{
+}
+
+static int listener_show(struct seq_file *seq, void *v)
+{
+	const struct tcpstate_listener_view *view = v;
+	const struct tcpstate_finding *finding = &view->finding;
+	const struct tcpstate_tally *tally = &view->tally;
+	struct in6_addr addr;
+
+	memcpy(&addr, view->host.addr, sizeof(addr));
+	seq_puts(seq, view->host.family == NFPROTO_IPV4 ? "ipv4" : "ipv6");
+	show_address(seq, view->host.family, &addr, view->host.port);
+	seq_printf(seq, " %d %d %lu %lu %lu %lu %lu %u %u %s %llu\n",
+		   max(tally->half[TCPSTATE_HALF_ASKED], 0),
+		   max(tally->half[TCPSTATE_HALF_ANSWERED], 0),
+		   tally->news[TCPSTATE_NEWS_ASKED], tally->news[TCPSTATE_NEWS_ANSWERED],
+		   tally->news[TCPSTATE_NEWS_COMPLETED], tally->news[TCPSTATE_NEWS_REFUSED],
+		   tally->news[TCPSTATE_NEWS_TIMED_OUT], finding->syn_rate, finding->sources,
+		   tcpstate_verdict_name(finding->verdict), tcpstate_now64() - finding->since);
+	return 0;
+}
+
+static const struct seq_operations listener_ops = {
+	.start = listener_start,
+	.next = listener_next,
+	.stop = listener_stop,
+	.show = listener_show,
+};
+
 /* lnstat prints no more than 32 columns, so of the counters those that matter most. */
 static const u8 lnstat_counters[] = {
 	TCPSTATE_A_COUNTER_SEGMENTS, TCPSTATE_A_COUNTER_SYN, TCPSTATE_A_COUNTER_SYNACK,
@@ -220,11 +287,18 @@ int tcpstate_proc_net_init(struct tcpstate_net *tn)
 	if (!entry)
 		goto remove_summary;
 	give_to_root(entry, net);
+	entry = proc_create_net("tcpstate_listeners", 0440, net->proc_net, &listener_ops,
+				sizeof(struct listing));
+	if (!entry)
+		goto remove_halfopen;
+	give_to_root(entry, net);
 	if (!proc_create_net("tcpstate", 0444, net->proc_net_stat, &stat_ops,
 			     sizeof(struct seq_net_private)))
-		goto remove_halfopen;
+		goto remove_listeners;
 	return 0;
 
+remove_listeners:
+	remove_proc_entry("tcpstate_listeners", net->proc_net);
 remove_halfopen:
 	remove_proc_entry("tcpstate_halfopen", net->proc_net);
 remove_summary:
@@ -244,6 +318,7 @@ void tcpstate_proc_net_exit(struct tcpstate_net *tn)
 	struct net *net = tn->net;
 
 	remove_proc_entry("tcpstate", net->proc_net_stat);
+	remove_proc_entry("tcpstate_listeners", net->proc_net);
 	remove_proc_entry("tcpstate_halfopen", net->proc_net);
 	remove_proc_entry("tcpstate", net->proc_net);
 }

@@ -4,7 +4,7 @@
 #include <linux/slab.h>
 #include <net/ipv6.h>
 
-#include "record.h"
+#include "listener.h"
 #include "trace.h"
 
 static hsiphash_key_t hash_key __read_mostly;
@@ -105,6 +105,25 @@ u32 tcpstate_record_hash(const struct tcpstate_record *record)
 	if (!record->pair.keeper)
 		return hash4(record->addr4[0], record->addr4[1], record->port[0], record->port[1]);
 	return record->tag6;
+}
+
+/**
+ * tcpstate_record_host() - address and port of an endpoint
+ * @record: caller holds its bucket's lock
+ * @end: which
+ * @host: filled in
+ */
+void tcpstate_record_host(const struct tcpstate_record *record, enum tcpstate_end end,
+			  struct tcpstate_host *host)
+{
+	*host = (struct tcpstate_host){
+		.port = record->port[end],
+		.family = tcpstate_record_family(record),
+	};
+	if (record->pair.keeper)
+		memcpy(host->addr, &record->addr6[end], sizeof(host->addr));
+	else
+		host->addr[0] = record->addr4[end];
 }
 
 /* Store the key: the initiator stands first. */
@@ -219,11 +238,54 @@ static void count_stay(struct tcpstate_stats __percpu *stats, struct tcpstate_re
 	record->since[end] = now;
 }
 
+/* As which kind of half-open its listener counts a pair in these states. */
+static enum tcpstate_half half_of(const struct tcpstate_pair *pair, const u8 state[2])
+{
+	if (!tcpstate_fsm_half(state))
+		return TCPSTATE_HALF_NONE;
+	return pair->synack && state[TCPSTATE_RESPONDER] != TCPSTATE_LISTEN ?
+	       TCPSTATE_HALF_ANSWERED : TCPSTATE_HALF_ASKED;
+}
+
+/* What the end of a half-open is to its listener. */
+static enum tcpstate_news news_of_end(enum tcpstate_reason reason)
+{
+	static const u8 news[__TCPSTATE_REASON_MAX] = {
+		[TCPSTATE_REASON_RESET]		= TCPSTATE_NEWS_RESET,
+		[TCPSTATE_REASON_REFUSED]	= TCPSTATE_NEWS_REFUSED,
+		[TCPSTATE_REASON_TIMEOUT]	= TCPSTATE_NEWS_TIMED_OUT,
+		[TCPSTATE_REASON_EVICTED]	= TCPSTATE_NEWS_EVICTED,
+	};
+
+	return news[reason];
+}
+
+/* What a segment is to the listener of a half-open that goes on, or of a flow. */
+static enum tcpstate_news news_of_step(const struct tcpstate_pair *pair, enum tcpstate_kind kind,
+				       bool answered, u32 facts)
+{
+	if (facts & BIT(TCPSTATE_FACT_SYNACK_RETRANS))
+		return kind == TCPSTATE_HALFOPEN ? TCPSTATE_NEWS_ANSWERED_AGAIN :
+						   TCPSTATE_NEWS_STRAIN;
+	if (kind != TCPSTATE_HALFOPEN)
+		return TCPSTATE_NEWS_NONE;
+	if (facts & BIT(TCPSTATE_FACT_SYN_RETRANS))
+		return TCPSTATE_NEWS_ASKED_AGAIN;
+	if (facts & BIT(TCPSTATE_FACT_ESTABLISHED))
+		return TCPSTATE_NEWS_COMPLETED;
+	if (!tcpstate_fsm_halfopen(pair))
+		return TCPSTATE_NEWS_ASIDE;
+	return pair->synack && !answered ? TCPSTATE_NEWS_ANSWERED : TCPSTATE_NEWS_NONE;
+}
+
 /* The record leaves the gauges: nothing more will happen to it. */
-static void retire(struct tcpstate_log *log, const struct tcpstate_record *record,
+static void retire(struct tcpstate_log *log, struct tcpstate_record *record,
 		   enum tcpstate_kind kind, const u8 state[2], enum tcpstate_reason reason)
 {
 	tcpstate_stats_closed(log->stats, kind, state, reason);
+	if (kind == TCPSTATE_HALFOPEN)
+		tcpstate_listener_tell(log, record, half_of(&record->pair, state),
+				       TCPSTATE_HALF_NONE, news_of_end(reason));
 	tcpstate_event(log, TCPSTATE_EVENT_CLOSED, record, state, reason);
 }
 
@@ -266,7 +328,7 @@ static void time_end(struct tcpstate_log *log, struct tcpstate_record *record,
 		     enum tcpstate_end end)
 {
 	record->latency[end] = max(stopwatch() - record->latency[end], 1U);
-	record->timed |= BIT(end);
+	record->marks |= TCPSTATE_TIMED << end;
 	this_cpu_inc(log->stats->latency[end][tcpstate_bucket(record->latency[end])]);
 }
 
@@ -299,6 +361,26 @@ static void count_reset(struct tcpstate_log *log, enum tcpstate_end from, const 
 	else if (facts & BIT(TCPSTATE_FACT_RST_INEXACT))
 		what = TCPSTATE_RESET_INEXACT;
 	atomic_long_inc(&log->resets.count[from][state[0]][state[1]][what]);
+}
+
+/* By a SYN; by a SYN-ACK, which with @again has superseded another; or by what follows one. */
+static void tell_opened(struct tcpstate_log *log, struct tcpstate_record *record)
+{
+	const struct tcpstate_pair *pair = &record->pair;
+	enum tcpstate_half half = half_of(pair, pair->state);
+
+	if (tcpstate_record_kind(record) != TCPSTATE_HALFOPEN) {
+		tcpstate_listener_late(log, record);
+	} else if (pair->flags & TCPSTATE_PICKED_UP) {
+		tcpstate_listener_tell(log, record, TCPSTATE_HALF_NONE, half,
+				       TCPSTATE_NEWS_UNASKED);
+	} else {
+		tcpstate_listener_tell(log, record, TCPSTATE_HALF_NONE, TCPSTATE_HALF_ASKED,
+				       TCPSTATE_NEWS_ASKED);
+		if (half == TCPSTATE_HALF_ANSWERED)
+			tcpstate_listener_tell(log, record, TCPSTATE_HALF_ASKED, half,
+					       TCPSTATE_NEWS_ANSWERED);
+	}
 }
 
 /**
@@ -346,6 +428,7 @@ bool tcpstate_record_open(struct tcpstate_log *log, struct tcpstate_record *reco
 		tcpstate_count(log->stats, PICKED_UP);
 	else
 		tcpstate_count(log->stats, OPENED);
+	tell_opened(log, record);
 	tcpstate_event(log, TCPSTATE_EVENT_OPENED, record, pair->state, TCPSTATE_REASON_NONE);
 	tcpstate_trace(log, record, segment, from, &(struct tcpstate_outcome){});
 	return true;
@@ -371,6 +454,7 @@ struct tcpstate_outcome tcpstate_record_step(struct tcpstate_log *log,
 	struct tcpstate_pair *pair = &record->pair;
 	const u8 before[2] = { pair->state[0], pair->state[1] };
 	enum tcpstate_kind kind = tcpstate_record_kind(record), kind_now;
+	enum tcpstate_half half = half_of(pair, before);
 	bool answered = kind == TCPSTATE_HALFOPEN && pair->synack;
 	struct tcpstate_outcome out = tcpstate_fsm_step(pair, segment, from);
 
@@ -392,6 +476,9 @@ struct tcpstate_outcome tcpstate_record_step(struct tcpstate_log *log,
 	kind_now = tcpstate_record_kind(record);
 	if (unlikely(kind == TCPSTATE_HALFOPEN))
 		time_handshake(log, record, answered, kind_now != kind);
+	if (unlikely(kind == TCPSTATE_HALFOPEN || segment->flags & TCPSTATE_SYN))
+		tcpstate_listener_tell(log, record, half, half_of(pair, pair->state),
+				       news_of_step(pair, kind, answered, out.facts));
 	if (unlikely(kind_now != kind)) {
 		this_cpu_dec(log->stats->records[kind]);
 		this_cpu_inc(log->stats->records[kind_now]);
@@ -477,16 +564,23 @@ void tcpstate_record_view(const struct tcpstate_record *record, const u8 state[2
 		view->segments[end] = (u64)record->segments_high[end] << 32 |
 				      record->segments[end];
 		view->retrans[end] = pair->retrans[end];
-		if (record->timed & BIT(end))
+		if (record->marks & TCPSTATE_TIMED << end)
 			view->latency[end] = record->latency[end];
 	}
 	view->age_ms = tcpstate_record_age(record);
 	view->idle_ms = tcpstate_record_idle(record);
 	view->syn = pair->syn;
 	view->synack = pair->synack;
-	if (tcpstate_fsm_half(state))
-		view->phase = pair->synack && state[TCPSTATE_RESPONDER] != TCPSTATE_LISTEN ?
-			      TCPSTATE_SYN_RECV : TCPSTATE_SYN_SENT;
+	switch (half_of(pair, state)) {
+	case TCPSTATE_HALF_ASKED:
+		view->phase = TCPSTATE_SYN_SENT;
+		break;
+	case TCPSTATE_HALF_ANSWERED:
+		view->phase = TCPSTATE_SYN_RECV;
+		break;
+	case TCPSTATE_HALF_NONE:
+		break;
+	}
 	view->picked_up = pair->flags & TCPSTATE_PICKED_UP;
 	view->one_sided = pair->flags & TCPSTATE_ONE_SIDED;
 	tcpstate_fsm_history(pair, view->history);

@@ -18,6 +18,7 @@
 
 #include "event.h"
 #include "segment.h"
+#include "sketch.h"
 
 /**
  * struct tcpstate_record - one connection
@@ -30,12 +31,12 @@
  * @segments: segments by each endpoint, modulo 2^32
  * @pair: the two state machines; its keeper's bit is set in an IPv6 record
  * @latency: how long each endpoint took to answer in the handshake, in
- *	microseconds; when it was asked, where it is not among @timed
+ *	microseconds; when it was asked, where @marks does not say so
  * @since: when each endpoint entered its state, in milliseconds
  * @created: when it opened, in milliseconds
  * @created_high: bits 32 to 39 of @created, which alone would wrap in 49 days
  * @segments_high: bits 32 to 39 of @segments
- * @timed: the endpoints whose @latency was measured, a bit each
+ * @marks: TCPSTATE_TIMED and its like
  * @addr6: IPv6 addresses of initiator and responder
  *
  * The budget, in octets. An ordinary segment touches the first cache line and
@@ -56,7 +57,7 @@
  *			and SYN-ACKs (1)
  *	104	  8	two handshake latencies
  *	112	  8	two stamps of state entry
- *	120	  8	created (5), high bits of segments (2), timed (1)
+ *	120	  8	created (5), high bits of segments (2), marks (1)
  *	128	  -	end of an IPv4 record
  *	128	 32	addresses (IPv6)
  *	160	  -	end of an IPv6 record
@@ -76,9 +77,13 @@ struct tcpstate_record {
 	u32 created;
 	u8 created_high;
 	u8 segments_high[2];
-	u8 timed;
+	u8 marks;
 	struct in6_addr addr6[];
 };
+
+/* tcpstate_record::marks */
+#define TCPSTATE_TIMED	0x01	/* << end: @latency of this endpoint was measured */
+#define TCPSTATE_LISTED	0x04	/* its listener counts it among the half-opens there are now */
 
 /**
  * struct tcpstate_view - a connection as readers see it
@@ -163,6 +168,8 @@ void tcpstate_record_exit(void);
 
 u32 tcpstate_tuple_hash(const struct tcpstate_tuple *tuple);
 u32 tcpstate_record_hash(const struct tcpstate_record *record);
+void tcpstate_record_host(const struct tcpstate_record *record, enum tcpstate_end end,
+			  struct tcpstate_host *host);
 bool tcpstate_record_matches(const struct tcpstate_record *record,
 			     const struct tcpstate_tuple *tuple, u32 hash,
 			     enum tcpstate_end *from);

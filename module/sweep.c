@@ -8,11 +8,13 @@
 #include <linux/rcupdate.h>
 #include <linux/slab.h>
 
+#include "alert.h"
 #include "sweep.h"
 
 #define PERIOD HZ
 #define EMPTY_PERIOD (60 * HZ)	/* an array is kept that long for records to come */
 #define ORDER_MAX 26
+#define CALM 10			/* sweeps after which a full table is one no longer */
 #define GROWTH 2		/* log2 of how many buckets one becomes */
 
 static struct workqueue_struct *workqueue;
@@ -155,6 +157,22 @@ static void release(struct tcpstate_tables *tables, struct tcpstate_table *table
 	kvfree(buckets);
 }
 
+/* Tell when a table becomes full, and when it has not been so for long. */
+static void tell_pressure(struct tcpstate_tables *tables, struct tcpstate_table *table)
+{
+	bool crowded = xchg(&table->crowded, false), pressed = table->pressed;
+
+	if (crowded)
+		table->pressed = CALM;
+	else if (pressed)
+		table->pressed--;
+	if (pressed != !!table->pressed)
+		tcpstate_alert_table(tables->log, !pressed,
+				     table->kind == TCPSTATE_FLOW ? TCPSTATE_A_COUNTER_FLOWS :
+				     TCPSTATE_A_COUNTER_HALFOPEN,
+				     atomic_read(&table->count), table->max);
+}
+
 /* Return whether the table still has an array. */
 static bool sweep_one(struct tcpstate_tables *tables, struct tcpstate_table *table, bool all)
 {
@@ -171,6 +189,7 @@ static bool sweep_one(struct tcpstate_tables *tables, struct tcpstate_table *tab
 		buckets = larger;
 	}
 	sweep_table(tables, table, buckets, all);
+	tell_pressure(tables, table);
 	if (table->kind == TCPSTATE_FLOW)
 		tcpstate_leak_visit(&tables->leak, tables->log, buckets);
 

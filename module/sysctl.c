@@ -28,7 +28,30 @@ static const struct {
 	[TCPSTATE_TIMEOUT_UNREPLIED]	= { "timeout_unreplied", 300 },
 };
 
-/* Switches come first in the table, then the timeouts. */
+/* What verdicts go by; see struct tcpstate_thresholds for what each trades. */
+static const struct {
+	const char *name;
+	size_t offset;
+} thresholds[] = {
+#define THRESHOLD(name) { "flood_" #name, offsetof(struct tcpstate_thresholds, name) }
+	THRESHOLD(backlog),
+	THRESHOLD(floor),
+	THRESHOLD(allowance),
+	THRESHOLD(alarm),
+	THRESHOLD(certain),
+	THRESHOLD(surge),
+	THRESHOLD(surge_syn),
+	THRESHOLD(few),
+	THRESHOLD(calm),
+	THRESHOLD(scan),
+	THRESHOLD(reflection),
+#undef THRESHOLD
+};
+
+static unsigned int threshold_min = 1;
+static unsigned int threshold_max = 1U << 20;
+
+/* Switches come first in the table, then the timeouts, then the thresholds. */
 enum {
 	SWITCH_ENABLED,
 	SWITCH_LOOSE,
@@ -36,7 +59,8 @@ enum {
 	SWITCHES,
 };
 
-#define ENTRIES (SWITCHES + TCPSTATE_TIMEOUT_MAX)
+#define FLOODS (SWITCHES + TCPSTATE_TIMEOUT_MAX)
+#define ENTRIES (FLOODS + ARRAY_SIZE(thresholds))
 
 /* What is written takes effect before the write returns, or the write fails. */
 static int enabled_handler(TCPSTATE_CTL_CONST struct ctl_table *table, int write, void *buffer,
@@ -111,6 +135,17 @@ static void fill_timeout(struct ctl_table *entry, struct tcpstate_net *tn, unsig
 	entry->extra1 = tn;
 }
 
+static void fill_threshold(struct ctl_table *entry, struct tcpstate_net *tn, unsigned int i)
+{
+	entry->procname = thresholds[i].name;
+	entry->data = (void *)&tn->listeners.thresholds + thresholds[i].offset;
+	entry->maxlen = sizeof(unsigned int);
+	entry->mode = 0644;
+	entry->proc_handler = proc_douintvec_minmax;
+	entry->extra1 = &threshold_min;
+	entry->extra2 = &threshold_max;
+}
+
 /**
  * tcpstate_sysctl_net_init() - create a namespace's tunables
  * @tn: the namespace
@@ -133,6 +168,8 @@ int tcpstate_sysctl_net_init(struct tcpstate_net *tn)
 	fill_switch(&table[SWITCH_CHECKSUM], "checksum", &tn->checksum);
 	for (i = 0; i < TCPSTATE_TIMEOUT_MAX; i++)
 		fill_timeout(&table[SWITCHES + i], tn, i);
+	for (i = 0; i < ARRAY_SIZE(thresholds); i++)
+		fill_threshold(&table[FLOODS + i], tn, i);
 
 	tn->sysctl = tcpstate_register_sysctl(tn->net, "net/tcpstate", table, ENTRIES);
 	if (!tn->sysctl) {

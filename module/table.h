@@ -64,6 +64,9 @@ struct tcpstate_tables;
  * @shared: how many all namespaces but the first have together, or NULL in the
  *	first. They too are limited, or whoever can make namespaces could fill
  *	the machine's memory.
+ * @crowded: somebody met it full since the last sweep
+ * @pressed: sweeps that are still to find it calm until that is told; the
+ *	sweep's own
  * @empty_since: jiffies at which the sweep first found it empty, 0 if it is not;
  *	the sweep's own
  * @kind: which table this is
@@ -74,6 +77,8 @@ struct tcpstate_table {
 	atomic_t unreplied;
 	unsigned int max;
 	atomic_t *shared;
+	bool crowded;
+	u8 pressed;
 	unsigned long empty_since;
 	enum tcpstate_kind kind;
 };

@@ -115,7 +115,7 @@ static enum tcpstate_verdict which_flood(const struct tcpstate_account *account,
 }
 
 /*
- * Nobody answers, and who asked asks again: ok where that is not so. A listener that
+ * Nobody answers, and who asked asks again: none where that is not so. A listener that
  * a flood has filled looks so too, but for the half-opens that fill it and the many
  * that do not ask again.
  */
@@ -126,11 +126,11 @@ static enum tcpstate_verdict why_silent(const struct tcpstate_cohort *cohort,
 	u32 few = max_of(account->finding.syn_rate / 4, 64);
 
 	if (cohort->retrans * 4 < cohort->unheard)
-		return TCPSTATE_VERDICT_OK;
+		return TCPSTATE_VERDICT_UNSPEC;
 	if (account->strain >= STRAIN_MIN / 2)
 		return TCPSTATE_VERDICT_OVERLOAD;
 	if (reading->syn_recv >= few && cohort->retrans < cohort->unheard / 8 * 5)
-		return TCPSTATE_VERDICT_OK;
+		return TCPSTATE_VERDICT_UNSPEC;
 	return TCPSTATE_VERDICT_DEAD_BACKEND;
 }
 
@@ -141,7 +141,7 @@ static bool is_strained(const struct tcpstate_account *account, const struct tra
 	       (account->strain >> 8) * 8 >= trail->all.done * 3;
 }
 
-/* What too many missing handshakes come from; ok while that cannot be told yet. */
+/* What too many missing handshakes come from; none while that cannot be told yet. */
 static enum tcpstate_verdict why_missing(const struct tcpstate_account *account,
 					 const struct tcpstate_sources *sources,
 					 const struct tcpstate_reading *reading,
@@ -149,20 +149,20 @@ static enum tcpstate_verdict why_missing(const struct tcpstate_account *account,
 					 const struct trail *trail)
 {
 	const struct tcpstate_cohort *missing = &trail->missing, *waited = &trail->waited;
-	enum tcpstate_verdict silent = TCPSTATE_VERDICT_OK;
+	enum tcpstate_verdict silent = TCPSTATE_VERDICT_UNSPEC;
 
 	if (missing->refused > (missing->hung + missing->unheard) * 3)
 		return TCPSTATE_VERDICT_REFUSED;
 	if (missing->unheard > missing->hung) {
 		if (!waited->unheard)
-			return TCPSTATE_VERDICT_OK;
+			return TCPSTATE_VERDICT_UNSPEC;
 		if (waited->unheard > waited->hung)
 			silent = why_silent(waited, account, reading);
 		if (silent)
 			return silent;
 	}
 	if (!sources)
-		return TCPSTATE_VERDICT_OK;
+		return TCPSTATE_VERDICT_UNSPEC;
 	return which_flood(account, sources, missing, thresholds);
 }
 
@@ -179,7 +179,7 @@ static enum tcpstate_verdict plain(const struct tcpstate_account *account,
 	if (aged->syn >= thresholds->floor / 2 && aged->unheard > aged->syn / 8 * 7 &&
 	    aged->retrans > aged->syn / 2)
 		return why_silent(aged, account, reading);
-	return TCPSTATE_VERDICT_OK;
+	return TCPSTATE_VERDICT_UNSPEC;
 }
 
 /*
@@ -198,7 +198,7 @@ static bool is_filling(const struct tcpstate_account *account, const struct trai
 	       tcpstate_share_of(late->done, answered) * 8 < (account->usual >> 8) * 5;
 }
 
-/* What trouble this tick gives proof of; ok where none. */
+/* What trouble this tick gives proof of, or none. */
 static enum tcpstate_verdict proof(const struct tcpstate_account *account,
 				   const struct tcpstate_sources *sources,
 				   const struct tcpstate_reading *reading,
@@ -212,7 +212,10 @@ static enum tcpstate_verdict proof(const struct tcpstate_account *account,
 		kind = why_missing(account, sources, reading, thresholds, trail);
 	if (!kind && sources &&
 	    is_filling(account, trail, reading, thresholds->backlog / (trouble ? 2 : 1)))
-		kind = which_flood(account, sources, &trail->late, thresholds);
+		/* The sources of what lingers are forgotten by and by: it stays what it was. */
+		kind = tcpstate_verdict_flood(account->finding.verdict) ?
+		       account->finding.verdict :
+		       which_flood(account, sources, &trail->late, thresholds);
 	if (!kind && is_strained(account, trail))
 		kind = TCPSTATE_VERDICT_OVERLOAD;
 	return kind;
@@ -423,6 +426,8 @@ enum tcpstate_turn tcpstate_verdict_judge(struct tcpstate_account *account,
 	enum tcpstate_turn turn;
 	struct trail trail;
 
+	if (!account->finding.verdict)
+		account->finding.verdict = TCPSTATE_VERDICT_OK;
 	take(account, reading, tick, now);
 	if (sources)
 		take_sources(account, sources, tick);
@@ -460,7 +465,7 @@ bool tcpstate_verdict_idle(const struct tcpstate_account *account)
  */
 const char *tcpstate_verdict_name(unsigned int verdict)
 {
-	static const char *const names[TCPSTATE_VERDICT_MAX] = {
+	static const char *const names[__TCPSTATE_VERDICT_MAX] = {
 		[TCPSTATE_VERDICT_OK] = "ok",
 		[TCPSTATE_VERDICT_SURGE] = "surge",
 		[TCPSTATE_VERDICT_FLOOD_SPOOFED] = "flood_spoofed",
@@ -472,5 +477,5 @@ const char *tcpstate_verdict_name(unsigned int verdict)
 		[TCPSTATE_VERDICT_REFLECTION_VICTIM] = "reflection_victim",
 	};
 
-	return verdict < TCPSTATE_VERDICT_MAX ? names[verdict] : "unknown";
+	return verdict < __TCPSTATE_VERDICT_MAX && names[verdict] ? names[verdict] : "unknown";
 }

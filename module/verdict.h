@@ -20,20 +20,7 @@
 
 #include "sample.h"
 #include "sources.h"
-
-/* To move to uapi/tcpstate.h as it stands: the last two are of a host, not a listener. */
-enum tcpstate_verdict {
-	TCPSTATE_VERDICT_OK,
-	TCPSTATE_VERDICT_SURGE,
-	TCPSTATE_VERDICT_FLOOD_SPOOFED,
-	TCPSTATE_VERDICT_FLOOD_FEW,
-	TCPSTATE_VERDICT_DEAD_BACKEND,
-	TCPSTATE_VERDICT_REFUSED,
-	TCPSTATE_VERDICT_OVERLOAD,
-	TCPSTATE_VERDICT_SCAN,
-	TCPSTATE_VERDICT_REFLECTION_VICTIM,
-	TCPSTATE_VERDICT_MAX,
-};
+#include "uapi/tcpstate.h"
 
 /* What an alert says, where there is one. */
 enum tcpstate_turn {

@@ -1,0 +1,374 @@
+// SPDX-License-Identifier: GPL-2.0
+/* The judge: a tick for all accounts at once, and the end of idle ones. */
+#include <linux/mm.h>
+#include <linux/sched.h>
+#include <linux/slab.h>
+
+#include "alert.h"
+#include "cohort.h"
+#include "judge.h"
+#include "record.h"
+
+#define TICK		msecs_to_jiffies(TCPSTATE_TICK_MS)
+#define NAP		(10 * HZ)	/* between looks at what has long been idle */
+#define EXPIRE_MS	(600 * MSEC_PER_SEC)
+#define YOUNG_TICKS	12		/* half-opens of the last three seconds are not stale */
+
+#define CALM_TICKS	40		/* after which there is no want of slots any more */
+#define IDLE_NAPS	6		/* without a slot, and then the memory is freed */
+#define SHARE_SHIFT	23		/* detectors of others than the first: one for 8 MiB */
+
+static struct workqueue_struct *workqueue;
+
+/* Detectors of all namespaces but the first. */
+static atomic_t shared_count;
+
+/*
+ * Half-opens that were answered more than three seconds ago: all but those of
+ * the last ticks which the sample says are still open.
+ */
+static u32 count_stale(const struct tcpstate_account *account, u32 tick, u32 answered)
+{
+	u32 young = 0, age;
+
+	for (age = 0; age < YOUNG_TICKS; age++)
+		young += tcpstate_cohort_of(account, tick - age).hung;
+	return answered > young ? answered - young : 0;
+}
+
+/* One account's tick; caller holds no lock. Return whether it is worth another. */
+static bool judge_docket(struct tcpstate_listeners *listeners, struct tcpstate_detector *detector,
+			 struct tcpstate_docket *docket, bool answers,
+			 const struct tcpstate_tally *tally, const struct tcpstate_host *host)
+{
+	struct tcpstate_reading reading = {
+		.syn = tally->news[TCPSTATE_NEWS_ASKED],
+		.strain = tally->news[TCPSTATE_NEWS_STRAIN],
+		.syn_recv = max(tally->half[TCPSTATE_HALF_ANSWERED], 0),
+	};
+	struct tcpstate_listener_view view = {};
+	enum tcpstate_turn turn;
+	unsigned int before;
+	bool idle;
+
+	reading.lingering = count_stale(&docket->account, detector->sample.tick,
+					reading.syn_recv);
+	spin_lock_bh(&listeners->lock);
+	before = docket->account.finding.verdict;
+	turn = tcpstate_verdict_judge(&docket->account, answers ? &docket->sources : NULL,
+				      &reading, &listeners->thresholds, detector->sample.tick,
+				      detector->sample.quota, tcpstate_now64());
+	idle = tcpstate_verdict_idle(&docket->account);
+	if (turn)
+		tcpstate_docket_read(docket, &view);
+	spin_unlock_bh(&listeners->lock);
+	if (turn) {
+		view.host = *host;
+		view.tally = *tally;
+		tcpstate_alert(listeners->log, turn, before, &view);
+	}
+	return !idle;
+}
+
+/* Return whether anything goes on at a listener. */
+static bool judge_listener(struct tcpstate_listeners *listeners,
+			   struct tcpstate_detector *detector, struct tcpstate_listener *listener)
+{
+	bool stirred = xchg(&listener->stirred, false);
+	struct tcpstate_tally tally;
+
+	if (stirred)
+		listener->active = tcpstate_now64();
+	if (!detector || (!stirred && tcpstate_verdict_idle(&listener->docket.account)))
+		return false;
+	tcpstate_listener_sum(listener, &tally);
+	return judge_docket(listeners, detector, &listener->docket, true, &tally,
+			    &listener->host);
+}
+
+static bool holds_halfopens(const struct tcpstate_listener *listener)
+{
+	struct tcpstate_tally tally;
+
+	tcpstate_listener_sum(listener, &tally);
+	return tally.half[TCPSTATE_HALF_ASKED] || tally.half[TCPSTATE_HALF_ANSWERED];
+}
+
+static bool may_go(const struct tcpstate_listener *listener)
+{
+	return !READ_ONCE(listener->stirred) &&
+	       tcpstate_verdict_idle(&listener->docket.account) && !holds_halfopens(listener);
+}
+
+static bool may_be_forgotten(const struct tcpstate_listener *listener)
+{
+	return !tcpstate_verdict_trouble(listener->docket.account.finding.verdict) &&
+	       !holds_halfopens(listener);
+}
+
+/* Guests are forgotten with their records, but for those under a verdict. */
+static void clear_lobby(struct tcpstate_listeners *listeners, struct tcpstate_detector *detector)
+{
+	struct tcpstate_hitter *hitter;
+
+	spin_lock_bh(&listeners->lock);
+	for (hitter = detector->lobby; hitter < detector->lobby + TCPSTATE_LOBBY; hitter++)
+		if (!hitter->pinned)
+			memset(hitter, 0, sizeof(*hitter));
+	spin_unlock_bh(&listeners->lock);
+}
+
+static bool judge_listeners(struct tcpstate_listeners *listeners,
+			    struct tcpstate_detector *detector)
+{
+	struct tcpstate_listener *listener, *oldest = NULL;
+	bool forget = xchg(&listeners->forget, false), busy = false;
+	u64 now = tcpstate_now64();
+	unsigned long slot;
+
+	xa_for_each(&listeners->slots, slot, listener) {
+		busy |= judge_listener(listeners, detector, listener);
+		if ((forget && may_be_forgotten(listener)) ||
+		    (now > listener->active + EXPIRE_MS && may_go(listener))) {
+			tcpstate_listener_remove(listeners, listener);
+			continue;
+		}
+		if ((!oldest || listener->active < oldest->active) &&
+		    READ_ONCE(listeners->crowded) && may_go(listener))
+			oldest = listener;
+		cond_resched();
+	}
+	if (oldest)
+		tcpstate_listener_remove(listeners, oldest);
+	if (forget && detector)
+		clear_lobby(listeners, detector);
+	return busy;
+}
+
+/* Tell when there is no slot for somebody, and when there has been for long. */
+static void tell_pressure(struct tcpstate_listeners *listeners)
+{
+	bool crowded = xchg(&listeners->crowded, false), pressed = listeners->pressed;
+
+	if (crowded)
+		listeners->pressed = CALM_TICKS;
+	else if (pressed)
+		listeners->pressed--;
+	if (pressed != !!listeners->pressed)
+		tcpstate_alert_table(listeners->log, !pressed, TCPSTATE_A_COUNTER_LISTENERS,
+				     atomic_read(&listeners->count), listeners->max);
+}
+
+/* One under a verdict keeps its place. */
+static void keep_place(struct tcpstate_listeners *listeners, struct tcpstate_detector *detector,
+		       unsigned int i)
+{
+	const struct tcpstate_account *account = &detector->guest[i].docket.account;
+	struct tcpstate_hitter *hitter = &detector->lobby[i];
+
+	spin_lock_bh(&listeners->lock);
+	if (hitter->host.family)
+		hitter->pinned = tcpstate_verdict_trouble(account->finding.verdict);
+	spin_unlock_bh(&listeners->lock);
+}
+
+static bool judge_lobby(struct tcpstate_listeners *listeners, struct tcpstate_detector *detector)
+{
+	struct tcpstate_tally tally;
+	struct tcpstate_host host;
+	bool busy = false;
+	unsigned int i;
+
+	for (i = 0; i < TCPSTATE_LOBBY; i++) {
+		spin_lock_bh(&listeners->lock);
+		host = detector->lobby[i].host;
+		tally = detector->guest[i].tally;
+		spin_unlock_bh(&listeners->lock);
+		if (!host.family)
+			continue;
+		busy |= judge_docket(listeners, detector, &detector->guest[i].docket, false,
+				     &tally, &host);
+		keep_place(listeners, detector, i);
+	}
+	return busy;
+}
+
+static bool judge_suspects(struct tcpstate_listeners *listeners,
+			   struct tcpstate_suspects *suspects)
+{
+	struct tcpstate_listener_view view;
+	u64 now = tcpstate_now64();
+	enum tcpstate_turn turn;
+	bool busy = false;
+	unsigned int i;
+
+	for (i = 0; i < TCPSTATE_SUSPECTS; i++) {
+		spin_lock_bh(&listeners->lock);
+		turn = tcpstate_suspects_judge(suspects, i, &listeners->thresholds, now);
+		busy |= suspects->about[i].guilty;
+		if (turn)
+			tcpstate_suspect_read(suspects, i, &view);
+		spin_unlock_bh(&listeners->lock);
+		if (turn)
+			tcpstate_alert(listeners->log, turn,
+				       turn == TCPSTATE_TURN_BEGAN ? TCPSTATE_VERDICT_OK :
+				       suspects->verdict, &view);
+	}
+	spin_lock_bh(&listeners->lock);
+	tcpstate_suspects_turn(suspects);
+	spin_unlock_bh(&listeners->lock);
+	return busy;
+}
+
+/* The end of a tick for all but the listeners. */
+static bool judge_others(struct tcpstate_listeners *listeners, struct tcpstate_detector *detector)
+{
+	bool busy = judge_lobby(listeners, detector);
+
+	busy |= judge_suspects(listeners, &detector->scanners);
+	busy |= judge_suspects(listeners, &detector->victims);
+	tcpstate_sample_turn(&detector->sample);
+	return busy;
+}
+
+/* Made when something first goes on: a tick without it is no great loss. */
+static struct tcpstate_detector *make_detector(struct tcpstate_listeners *listeners)
+{
+	struct tcpstate_detector *detector;
+
+	if (listeners->shared &&
+	    atomic_inc_return(&shared_count) > totalram_pages() >> (SHARE_SHIFT - PAGE_SHIFT)) {
+		atomic_dec(&shared_count);
+		return NULL;
+	}
+	detector = kvzalloc(sizeof(*detector), GFP_KERNEL | __GFP_NOWARN);
+	if (!detector) {
+		if (listeners->shared)
+			atomic_dec(&shared_count);
+		tcpstate_count(listeners->log->stats, NOMEM);
+		return NULL;
+	}
+	tcpstate_sample_init(&detector->sample);
+	detector->scanners.verdict = TCPSTATE_VERDICT_SCAN;
+	detector->victims.verdict = TCPSTATE_VERDICT_REFLECTION_VICTIM;
+	rcu_assign_pointer(listeners->detector, detector);
+	return detector;
+}
+
+/* Nothing is told any more, or not for long. */
+static void free_detector(struct tcpstate_listeners *listeners, struct tcpstate_detector *detector)
+{
+	RCU_INIT_POINTER(listeners->detector, NULL);
+	synchronize_rcu();
+	kvfree(detector);
+	if (listeners->shared)
+		atomic_dec(&shared_count);
+}
+
+static void judge(struct work_struct *work)
+{
+	struct tcpstate_listeners *listeners = container_of(to_delayed_work(work),
+							    struct tcpstate_listeners, judge);
+	/* The judge alone replaces it, and whoever stops him. */
+	struct tcpstate_detector *detector = rcu_dereference_protected(listeners->detector, true);
+	bool awake = READ_ONCE(listeners->awake), busy;
+
+	/* Whatever happens from now on wakes him again, or is seen below. */
+	smp_store_mb(listeners->awake, false);
+	if (!detector && !awake && !atomic_read(&listeners->count))
+		return;
+	if (!detector)
+		detector = make_detector(listeners);
+	busy = judge_listeners(listeners, detector);
+	tell_pressure(listeners);
+	busy |= listeners->pressed;
+	if (detector)
+		busy |= judge_others(listeners, detector);
+
+	if (busy) {
+		WRITE_ONCE(listeners->awake, true);
+		queue_delayed_work(workqueue, &listeners->judge, TICK);
+		listeners->idle = 0;
+	} else if (atomic_read(&listeners->count) || ++listeners->idle < IDLE_NAPS) {
+		queue_delayed_work(workqueue, &listeners->judge, NAP);
+	} else {
+		listeners->idle = 0;
+		if (detector)
+			free_detector(listeners, detector);
+	}
+}
+
+/**
+ * __tcpstate_judge_wake() - a tick is to follow
+ * @listeners: the namespace's
+ *
+ * Context: any.
+ */
+void __tcpstate_judge_wake(struct tcpstate_listeners *listeners)
+{
+	WRITE_ONCE(listeners->awake, true);
+	mod_delayed_work(workqueue, &listeners->judge,
+			 rcu_access_pointer(listeners->detector) ? TICK : 0);
+}
+
+/**
+ * tcpstate_judge_now() - have every listener looked at, and wait for that
+ * @listeners: the namespace's
+ *
+ * Context: process.
+ */
+void tcpstate_judge_now(struct tcpstate_listeners *listeners)
+{
+	mod_delayed_work(workqueue, &listeners->judge, 0);
+	flush_delayed_work(&listeners->judge);
+}
+
+/**
+ * tcpstate_judge_init() - nothing goes on yet
+ * @listeners: the namespace's
+ */
+void tcpstate_judge_init(struct tcpstate_listeners *listeners)
+{
+	INIT_DELAYED_WORK(&listeners->judge, judge);
+}
+
+/**
+ * tcpstate_judge_stop() - no verdicts any more
+ * @listeners: the namespace's; nobody tells them anything
+ *
+ * Context: process.
+ */
+void tcpstate_judge_stop(struct tcpstate_listeners *listeners)
+{
+	struct tcpstate_detector *detector;
+
+	cancel_delayed_work_sync(&listeners->judge);
+	detector = rcu_dereference_protected(listeners->detector, true);
+	if (detector)
+		free_detector(listeners, detector);
+	listeners->awake = false;
+}
+
+/**
+ * tcpstate_judges_init() - prepare what all judges share
+ *
+ * Context: module initialisation.
+ * Return: 0 or -ENOMEM.
+ */
+int __init tcpstate_judges_init(void)
+{
+	workqueue = alloc_workqueue("tcpstate_judge", WQ_UNBOUND, 0);
+	return workqueue ? 0 : -ENOMEM;
+}
+
+/**
+ * tcpstate_judges_exit() - undo tcpstate_judges_init()
+ *
+ * Context: module exit, after every namespace's listeners were released.
+ */
+void tcpstate_judges_exit(void)
+{
+	/* Slots are freed by callbacks of ours. */
+	rcu_barrier();
+	destroy_workqueue(workqueue);
+}

@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Listeners: what becomes of the handshakes that are asked of an address and a
+ * port, counted exactly, and what is going on there.
+ *
+ * Who has answered a SYN has a slot of its own; the silent and those who refuse
+ * share the lobby, where the heaviest stay, or a port scan would fill the slots.
+ *
+ * Who may touch what. A slot is found under RCU, made under @lock, and taken out
+ * by the judge alone, who works in one work. A slot's counters are per CPU. The
+ * lobby, and all sketches that are not free of locks (see sketch.h), are under
+ * @lock. For a sketch a segment only tries it: what cannot be noted at once is
+ * skipped, and so thinned by chance. A bucket's lock may be held when @lock is
+ * taken.
+ */
+#ifndef _TCPSTATE_LISTENER_H
+#define _TCPSTATE_LISTENER_H
+
+#include <linux/rhashtable.h>
+#include <linux/spinlock.h>
+#include <linux/workqueue.h>
+#include <linux/xarray.h>
+
+#include "segment.h"
+#include "stats.h"
+#include "suspect.h"
+
+struct tcpstate_log;
+struct tcpstate_record;
+
+/* Of these the silent and those who refuse are told apart. */
+#define TCPSTATE_LOBBY_WAYS	8
+#define TCPSTATE_LOBBY_SETS	8
+#define TCPSTATE_LOBBY		(TCPSTATE_LOBBY_WAYS * TCPSTATE_LOBBY_SETS)
+
+/* The last of the sample's slots are the lobby's. */
+#define TCPSTATE_LISTENERS_MAX	(TCPSTATE_SLOTS - TCPSTATE_LOBBY)
+
+/* What has become of a handshake. */
+enum tcpstate_news {
+	TCPSTATE_NEWS_NONE,
+	TCPSTATE_NEWS_ASKED,		/* a SYN opened it */
+	TCPSTATE_NEWS_ASKED_AGAIN,
+	TCPSTATE_NEWS_UNASKED,		/* a SYN-ACK opened it */
+	TCPSTATE_NEWS_ANSWERED,
+	TCPSTATE_NEWS_ANSWERED_AGAIN,
+	TCPSTATE_NEWS_COMPLETED,
+	TCPSTATE_NEWS_ASIDE,		/* established by its initiator's word alone */
+	TCPSTATE_NEWS_REFUSED,		/* a RST answered the SYN */
+	TCPSTATE_NEWS_RESET,		/* by a RST later, or the initiator's */
+	TCPSTATE_NEWS_TIMED_OUT,
+	TCPSTATE_NEWS_EVICTED,		/* we forgot it */
+	TCPSTATE_NEWS_STRAIN,		/* its SYN-ACK was sent again after the end */
+	TCPSTATE_NEWS_MAX,
+};
+
+/* As what a handshake is among a listener's half-opens. */
+enum tcpstate_half {
+	TCPSTATE_HALF_ASKED,
+	TCPSTATE_HALF_ANSWERED,
+	TCPSTATE_HALF_NONE,
+};
+
+/**
+ * struct tcpstate_handshake - whose it is, and what became of it
+ * @initiator: who asks; its port is not told apart
+ * @responder: who is asked
+ * @hash: of its tuple
+ * @asker: of @initiator
+ * @asked: of @responder
+ * @news: what has happened
+ * @picked_up: its SYN was not seen
+ */
+struct tcpstate_handshake {
+	struct tcpstate_host initiator;
+	struct tcpstate_host responder;
+	u32 hash;
+	u32 asker;
+	u32 asked;
+	enum tcpstate_news news;
+	bool picked_up;
+};
+
+/**
+ * struct tcpstate_tally - a listener's figures, one CPU's share or the sum
+ * @news: handshakes to which each happened
+ * @half: half-opens now, by enum tcpstate_half; only the sum means anything
+ * @latency: of each endpoint in the handshake, by microseconds
+ * @untimed: handshakes that @latency leaves out, since something was sent again
+ */
+struct tcpstate_tally {
+	unsigned long news[TCPSTATE_NEWS_MAX];
+	int half[TCPSTATE_HALF_NONE];
+	unsigned int latency[2][TCPSTATE_BUCKETS];
+	unsigned long untimed;
+};
+
+/**
+ * struct tcpstate_docket - what a verdict is founded on
+ * @account: the judge's, but for what segments may do without a lock
+ * @sources: likewise; @top is under the lock of the listeners
+ */
+struct tcpstate_docket {
+	struct tcpstate_account account;
+	struct tcpstate_sources sources;
+};
+
+/**
+ * struct tcpstate_listener - a slot
+ * @node: in the hash table
+ * @host: its address and port
+ * @slot: its number
+ * @stirred: something has happened since the judge looked
+ * @active: when the judge last found something, ms
+ * @owed: half-opens that were evicted and may be completed yet
+ * @tally: figures
+ * @docket: what its verdict is founded on
+ * @rcu: frees it
+ */
+struct tcpstate_listener {
+	struct rhash_head node;
+	struct tcpstate_host host;
+	u32 slot;
+	bool stirred;
+	u64 active;
+	atomic_t owed;
+	struct tcpstate_tally __percpu *tally;
+	struct tcpstate_docket docket;
+	struct rcu_head rcu;
+};
+
+/**
+ * struct tcpstate_detector - what verdicts need and a quiet namespace does not have
+ * @sample: of handshakes
+ * @scanners: who asks many
+ * @victims: who is answered unasked
+ * @lobby: the silent and those who refuse
+ * @guest: of each in the lobby, its figures and what its verdict is founded on
+ */
+struct tcpstate_detector {
+	struct tcpstate_sample sample;
+	struct tcpstate_suspects scanners;
+	struct tcpstate_suspects victims;
+	struct tcpstate_hitter lobby[TCPSTATE_LOBBY];
+	struct tcpstate_guest {
+		struct tcpstate_tally tally;
+		struct tcpstate_docket docket;
+	} guest[TCPSTATE_LOBBY];
+};
+
+/**
+ * struct tcpstate_listeners - those of a network namespace
+ * @log: the namespace's books
+ * @table: slots by address and port
+ * @slots: the same by number
+ * @count: how many there are
+ * @max: and may be
+ * @shared: how many all namespaces but the first have together, or NULL in the first
+ * @detector: made and freed by the judge
+ * @lock: protects the making of slots, and what is said above
+ * @thresholds: written by sysctl, read without a lock
+ * @judge: the work; runs while anything goes on
+ * @awake: it is to run within a tick
+ * @forget: he is to take out every slot that can be
+ * @crowded: a slot was wanted and there was none
+ * @pressed: ticks that are still to pass without that; the judge's own
+ * @idle: naps of the judge in which there was nothing; his own
+ */
+struct tcpstate_listeners {
+	struct tcpstate_log *log;
+	struct rhashtable table;
+	struct xarray slots;
+	atomic_t count;
+	unsigned int max;
+	atomic_t *shared;
+	struct tcpstate_detector __rcu *detector;
+	spinlock_t lock;	/* protects making of slots, the lobby, sketches */
+	struct tcpstate_thresholds thresholds;
+	struct delayed_work judge;
+	bool awake;
+	bool forget;
+	bool crowded;
+	u8 pressed;
+	u8 idle;
+};
+
+/**
+ * struct tcpstate_listener_view - a listener, or a host, as readers see it
+ * @host: who; a host has no port
+ * @tally: its figures
+ * @finding: the verdict, and why
+ * @share: its heaviest sources
+ * @shares: how many of these
+ * @targets: of a host: the other parties, about
+ */
+struct tcpstate_listener_view {
+	struct tcpstate_host host;
+	struct tcpstate_tally tally;
+	struct tcpstate_finding finding;
+	struct tcpstate_share share[TCPSTATE_TOP];
+	unsigned int shares;
+	u32 targets;
+};
+
+/* Process context. */
+int tcpstate_listeners_init(struct tcpstate_listeners *listeners, struct tcpstate_log *log,
+			    unsigned int max, bool first);
+void tcpstate_listeners_flush(struct tcpstate_listeners *listeners);
+void tcpstate_listeners_release(struct tcpstate_listeners *listeners);
+void tcpstate_listeners_exit(struct tcpstate_listeners *listeners);
+
+/* Segments: BH disabled. */
+void tcpstate_listener_tell(struct tcpstate_log *log, struct tcpstate_record *record,
+			    enum tcpstate_half was, enum tcpstate_half is,
+			    enum tcpstate_news news);
+void tcpstate_listener_late(struct tcpstate_log *log, const struct tcpstate_record *record);
+bool tcpstate_listener_known(struct tcpstate_log *log, const struct tcpstate_host *host);
+
+/* Readers: any context but hard interrupts. */
+bool tcpstate_listener_read(struct tcpstate_listeners *listeners, unsigned long *place,
+			    struct tcpstate_listener_view *view);
+bool tcpstate_host_read(struct tcpstate_listeners *listeners, unsigned long *place,
+			struct tcpstate_listener_view *view);
+
+void tcpstate_docket_begin(struct tcpstate_docket *docket, u64 now);
+void tcpstate_docket_read(const struct tcpstate_docket *docket,
+			  struct tcpstate_listener_view *view);
+void tcpstate_suspect_read(const struct tcpstate_suspects *suspects, unsigned int i,
+			   struct tcpstate_listener_view *view);
+
+/* What a handshake's news are to the sketches, and to the lobby: RCU read side, BH disabled. */
+void tcpstate_docket_tell(struct tcpstate_listeners *listeners, struct tcpstate_docket *docket,
+			  u32 slot, const struct tcpstate_handshake *shake);
+void tcpstate_suspects_tell(struct tcpstate_listeners *listeners,
+			    const struct tcpstate_handshake *shake);
+void tcpstate_lobby_tell(struct tcpstate_listeners *listeners, enum tcpstate_half was,
+			 enum tcpstate_half is, const struct tcpstate_handshake *shake);
+void tcpstate_lobby_leave(struct tcpstate_listeners *listeners, const struct tcpstate_host *host,
+			  u32 hash, struct tcpstate_tally *tally,
+			  struct tcpstate_docket *docket);
+
+/* The judge's. */
+void tcpstate_listener_sum(const struct tcpstate_listener *listener, struct tcpstate_tally *sum);
+void tcpstate_listener_remove(struct tcpstate_listeners *listeners,
+			      struct tcpstate_listener *listener);
+
+#endif /* _TCPSTATE_LISTENER_H */
