@@ -388,8 +388,8 @@ int cmd_check(const struct options *options, char *const *words)
 	char why[256];
 	int status;
 
-	if (!filter_parse(&check.everything, 0, no_words, why, sizeof(why)) ||
-	    !filter_parse(&check.filter, options->family, words, why, sizeof(why)))
+	if (!filter_parse(&check.everything, FILTER_FLOWS, 0, no_words, why, sizeof(why)) ||
+	    !filter_parse(&check.filter, FILTER_FLOWS, options->family, words, why, sizeof(why)))
 		return misused("%s", why);
 	check.cookies = cookies_in_use();
 	status = channel_open(&check.channel);

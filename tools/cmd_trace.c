@@ -158,7 +158,7 @@ int cmd_trace(const struct options *options, char *const *words)
 
 	if (!*words && !options->family)
 		return misused("trace needs a filter: which connections? see tcpstate --help");
-	if (!filter_parse(&trace.filter, options->family, words, why, sizeof(why)))
+	if (!filter_parse(&trace.filter, FILTER_FLOWS, options->family, words, why, sizeof(why)))
 		return misused("%s", why);
 	ladder_begin(&trace.ladder, stdout, output_colourful(), options->timestamps);
 	return feed_run(&trace.feed);

@@ -39,7 +39,7 @@ static struct json_object *add_row(struct json_object *array)
 	return row;
 }
 
-static struct json_object *buckets_json(const uint64_t buckets[BUCKETS])
+struct json_object *figures_buckets(const uint64_t *buckets)
 {
 	struct json_object *array = json_object_new_array();
 
@@ -54,12 +54,12 @@ static struct json_object *histograms_json(const struct stats *stats)
 	struct json_object *dwell = json_object_new_object();
 
 	for (int i = 1; i <= TCPSTATE_STATE_MAX; i++)
-		json_object_object_add(dwell, states[i].name, buckets_json(stats->dwell[i]));
+		json_object_object_add(dwell, states[i].name, figures_buckets(stats->dwell[i]));
 	json_object_object_add(object, "dwell_ms", dwell);
 	json_object_object_add(object, "responder_latency_us",
-			       buckets_json(stats->latency[RESPONDER]));
+			       figures_buckets(stats->latency[RESPONDER]));
 	json_object_object_add(object, "initiator_latency_us",
-			       buckets_json(stats->latency[INITIATOR]));
+			       figures_buckets(stats->latency[INITIATOR]));
 	return object;
 }
 
@@ -130,6 +130,7 @@ static struct json_object *seq_json(const struct stats *stats)
 	add_number(object, "flows", stats->seq.flows);
 	add_number(object, "closed", stats->seq.closed);
 	add_number(object, "segments", stats->seq.segments);
+	add_number(object, "alerts", stats->seq.alerts);
 	return object;
 }
 
@@ -169,36 +170,42 @@ static const char *time_text(double us, char *text, size_t size)
 	return text;
 }
 
-/* Below which bound so many in a hundred are, in a unit of so many microseconds. */
-static void print_quantile(const uint64_t buckets[BUCKETS], uint64_t count, int percent,
-			   double unit)
-{
-	uint64_t below = 0;
-	bool bounded;
-	char text[32];
-	int i = -1;
-
-	while (below * 100 < count * percent)
-		below += buckets[++i];
-	bounded = i < BUCKETS - 1;
-	printf(", %d%% %s %s", percent, bounded ? "<" : ">=",
-	       time_text((1u << (bounded ? i : i - 1)) * unit, text, sizeof(text)));
-}
-
-static void print_histogram(const char *title, bool *titled, const char *name,
-			    const uint64_t buckets[BUCKETS], double unit)
+uint64_t figures_count(const uint64_t *buckets)
 {
 	uint64_t count = 0;
 
 	for (int i = 0; i < BUCKETS; i++)
 		count += buckets[i];
+	return count;
+}
+
+bool figures_bound(const uint64_t *buckets, int percent, double unit, char *text, size_t size)
+{
+	uint64_t count = figures_count(buckets), below = 0;
+	bool bounded;
+	int i = -1;
+
+	while (below * 100 < count * percent)
+		below += buckets[++i];
+	bounded = i < BUCKETS - 1;
+	time_text((1u << (bounded ? i : i - 1)) * unit, text, size);
+	return bounded;
+}
+
+static void print_histogram(const char *title, bool *titled, const char *name,
+			    const uint64_t buckets[BUCKETS], double unit)
+{
+	uint64_t count = figures_count(buckets);
+	bool half_bounded, most_bounded;
+	char half[32], most[32];
+
 	if (!count)
 		return;
 	print_title(title, titled);
-	printf("  %s: %" PRIu64, name, count);
-	print_quantile(buckets, count, 50, unit);
-	print_quantile(buckets, count, 99, unit);
-	putchar('\n');
+	half_bounded = figures_bound(buckets, 50, unit, half, sizeof(half));
+	most_bounded = figures_bound(buckets, 99, unit, most, sizeof(most));
+	printf("  %s: %" PRIu64 ", 50%% %s %s, 99%% %s %s\n", name, count,
+	       half_bounded ? "<" : ">=", half, most_bounded ? "<" : ">=", most);
 }
 
 static void print_pairs(const struct stats *stats)

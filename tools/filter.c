@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Which connections one wants to see, as ss words it. */
+/* Which connections, listeners or hosts one wants to see, as ss words it. */
 #include <arpa/inet.h>
-#include <ctype.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,36 +8,9 @@
 #include <strings.h>
 
 #include "filter.h"
+#include "numbers.h"
+#include "sets.h"
 #include "words.h"
-
-#define BIT(state) (1u << (state))
-
-/* Sets beside the kernel's names of states, in ss's words and with ss's meanings. */
-static const struct {
-	const char *name;
-	uint32_t set;
-} sets[] = {
-	{ "syn-rcv", BIT(TCPSTATE_SYN_RECV) },
-	{ "fin-wait-1", BIT(TCPSTATE_FIN_WAIT1) },
-	{ "fin-wait-2", BIT(TCPSTATE_FIN_WAIT2) },
-	{ "closed", BIT(TCPSTATE_CLOSE) },
-	{ "unconnected", BIT(TCPSTATE_CLOSE) },
-	{ "listening", BIT(TCPSTATE_LISTEN) },
-	{ "all", FILTER_ANY_STATE },
-	{ "connected", FILTER_ANY_STATE & ~(BIT(TCPSTATE_CLOSE) | BIT(TCPSTATE_LISTEN)) },
-	{ "synchronized", FILTER_ANY_STATE & ~(BIT(TCPSTATE_CLOSE) | BIT(TCPSTATE_LISTEN) |
-					       BIT(TCPSTATE_SYN_SENT)) },
-	{ "bucket", BIT(TCPSTATE_SYN_RECV) | BIT(TCPSTATE_TIME_WAIT) },
-	{ "big", FILTER_ANY_STATE & ~(BIT(TCPSTATE_SYN_RECV) | BIT(TCPSTATE_TIME_WAIT)) },
-};
-
-static const struct {
-	const char *suffix;
-	uint64_t ms;
-} units[] = {
-	{ "", 1000 }, { "ms", 1 }, { "s", 1000 }, { "m", 60000 }, { "h", 3600000 },
-	{ "d", 86400000 },
-};
 
 static const struct {
 	const char *words[3];
@@ -92,19 +64,6 @@ static bool is(const char *word, const char *other)
 	return word && other && !strcasecmp(word, other);
 }
 
-/* Decimal digits alone, up to a limit. Returns what follows them, or NULL. */
-static const char *read_digits(const char *word, uint64_t limit, uint64_t *number)
-{
-	if (!isdigit((unsigned char)*word))
-		return NULL;
-	for (*number = 0; isdigit((unsigned char)*word); word++) {
-		if (*number > (limit - (*word - '0')) / 10)
-			return NULL;
-		*number = *number * 10 + (*word - '0');
-	}
-	return word;
-}
-
 /* The next word, or NULL and a complaint. */
 static const char *take(struct parser *parser, const char *what)
 {
@@ -117,27 +76,6 @@ static const char *take(struct parser *parser, const char *what)
 
 /* States. */
 
-static uint32_t state_set(const char *name, size_t len)
-{
-	char word[16];
-	size_t i;
-
-	if (len >= sizeof(word))
-		return 0;
-	for (i = 0; i < len; i++)
-		word[i] = name[i] == '_' ? '-' : name[i];
-	word[len] = '\0';
-	for (i = 0; i < sizeof(sets) / sizeof(*sets); i++)
-		if (!strcasecmp(word, sets[i].name))
-			return sets[i].set;
-	for (i = 0; i < len; i++)
-		word[i] = word[i] == '-' ? '_' : word[i];
-	for (i = 1; i <= TCPSTATE_STATE_MAX; i++)
-		if (!strcasecmp(word, states[i].name))
-			return BIT(i);
-	return 0;
-}
-
 static bool take_set(struct parser *parser, uint32_t *set)
 {
 	const char *word = take(parser, "a state");
@@ -149,7 +87,7 @@ static bool take_set(struct parser *parser, uint32_t *set)
 		uint32_t one;
 
 		len = strcspn(word, ",");
-		one = state_set(word, len);
+		one = sets_state(word, len);
 		if (!one)
 			return wrong(parser, "'%.*s' is no state: see STATE in tcpstate(8)",
 				     (int)len, word);
@@ -224,6 +162,20 @@ static bool narrow_family(struct parser *parser, int family, const char *word)
 	return true;
 }
 
+bool filter_has_place(const struct filter *filter, enum end end)
+{
+	return filter->end[end].len || filter->end[end].first ||
+	       filter->end[end].last < UINT16_MAX;
+}
+
+bool filter_is_there(const struct filter_end *end, const uint8_t *addr, uint8_t len,
+		     uint16_t port)
+{
+	return port >= end->first && port <= end->last &&
+	       (!end->len || (end->len == len &&
+			      filter_same_prefix(end->addr, addr, end->prefix)));
+}
+
 bool filter_same_prefix(const uint8_t *one, const uint8_t *other, unsigned int bits)
 {
 	uint8_t mask = ~(0xff >> bits % 8);
@@ -245,18 +197,6 @@ static bool narrow_prefix(struct parser *parser, int of, const struct filter_end
 	end->len = to->len;
 	end->prefix = to->prefix;
 	return true;
-}
-
-/* N or N-M, with ss's colon before it or not. */
-static bool read_ports(const char *word, uint64_t *first, uint64_t *last)
-{
-	const char *rest = read_digits(word + (*word == ':'), UINT16_MAX, first);
-
-	if (rest && *rest == '-')
-		rest = read_digits(rest + 1, UINT16_MAX, last);
-	else
-		*last = *first;
-	return rest && !*rest && *first <= *last;
 }
 
 /* How far the address at the beginning of a word goes, brackets and all. */
@@ -304,7 +244,7 @@ static bool take_prefix(struct parser *parser, int of)
 		end.len = family == AF_INET ? 4 : 16;
 		bits = end.len * 8;
 		if (*rest == '/')
-			rest = read_digits(rest + 1, bits, &bits);
+			rest = numbers_digits(rest + 1, bits, &bits);
 		if (!rest)
 			goto malformed;
 		end.prefix = bits;
@@ -313,7 +253,7 @@ static bool take_prefix(struct parser *parser, int of)
 	}
 	if (!*rest && len)
 		return true;
-	if (*rest == ':' && read_ports(rest, &first, &last))
+	if (*rest == ':' && numbers_ports(rest, &first, &last))
 		return narrow_ports(parser, of, first, last);
 malformed:
 	return wrong(parser, "'%s' is no address: '%s' takes ADDR[/LEN][:PORT], [IPV6]:PORT",
@@ -339,7 +279,7 @@ static bool take_ports(struct parser *parser, int of)
 	}
 	if (!word)
 		return false;
-	if (!read_ports(word, &first, &last))
+	if (!numbers_ports(word, &first, &last))
 		return wrong(parser, "'%s' is no port: '%s' takes a number up to 65535, or N-M",
 			     word, parser->term);
 	if (means != EQUAL && first != last)
@@ -360,23 +300,72 @@ static bool take_ports(struct parser *parser, int of)
 	}
 }
 
+/* The address of a host, which has no port. */
+static bool take_host(struct parser *parser, int of)
+{
+	const struct filter_end *end = &parser->filter->end[of];
+
+	if (!take_prefix(parser, of))
+		return false;
+	if (end->first || end->last < UINT16_MAX)
+		return wrong(parser, "'%s' takes no port", parser->term);
+	return true;
+}
+
+/* Verdicts. */
+
+static const char *name_of(enum filter_kind kind)
+{
+	return kind == FILTER_LISTENERS ? "listeners" : kind == FILTER_HOSTS ? "hosts" :
+	       kind == FILTER_ALERTS ? "alerts" : "connections";
+}
+
+/* Those that what is wanted can be under. */
+static uint32_t verdicts_of(enum filter_kind kind)
+{
+	return kind == FILTER_LISTENERS ? FILTER_ANY_VERDICT & ~FILTER_HOST_VERDICTS :
+	       kind == FILTER_HOSTS ? FILTER_HOST_VERDICTS : FILTER_ANY_VERDICT;
+}
+
+static bool take_verdicts(struct parser *parser, int of)
+{
+	const char *word = take(parser, "a verdict");
+	struct filter *filter = parser->filter;
+	uint32_t set = 0;
+	size_t len;
+
+	(void)of;
+	if (!word)
+		return false;
+	for (;; word += len + 1) {
+		uint32_t one;
+
+		len = strcspn(word, ",");
+		one = sets_verdict(word, len) & verdicts_of(filter->kind);
+		if (!one)
+			return wrong(parser, "'%.*s' is no verdict of %s: see tcpstate(8)",
+				     (int)len, word, name_of(filter->kind));
+		set |= one;
+		if (!word[len])
+			break;
+	}
+	filter->verdicts &= parser->negated ? ~set : set;
+	return filter->verdicts || contradiction(parser);
+}
+
 /* Durations and flags, in the member at @of. */
 
 static bool take_duration(struct parser *parser, int of)
 {
 	uint64_t *least = (uint64_t *)((char *)parser->filter + of);
 	const char *word = take(parser, "a duration");
-	const char *unit;
-	uint64_t number;
+	uint64_t ms;
 
 	if (!word)
 		return false;
-	unit = read_digits(word, UINT64_MAX, &number);
-	for (size_t i = 0; unit && i < sizeof(units) / sizeof(*units); i++) {
-		if (strcmp(unit, units[i].suffix) || number > UINT64_MAX / units[i].ms)
-			continue;
-		if (*least < number * units[i].ms)
-			*least = number * units[i].ms;
+	if (numbers_duration(word, &ms)) {
+		if (*least < ms)
+			*least = ms;
 		return true;
 	}
 	return wrong(parser, "'%s' is no duration: '%s' takes a number with ms, s, m, h or d",
@@ -396,24 +385,38 @@ static bool take_flag(struct parser *parser, int of)
 
 /* Terms. */
 
+#define LISTENERS (FILTER_LISTENERS | FILTER_ALERTS)
+#define HOSTS	  (FILTER_HOSTS | FILTER_ALERTS)
+
+/**
+ * struct term - of a filter
+ * @word: that begins it
+ * @kinds: of filters that may have it
+ * @take: takes what follows the word
+ * @of: for @take
+ * @negatable: may have "not" before it
+ */
 static const struct term {
 	const char *word;
+	unsigned int kinds;
 	bool (*take)(struct parser *parser, int of);
 	int of;
 	bool negatable;
 } terms[] = {
-	{ "state",	take_states,		0,		true },
-	{ "exclude",	take_excluded,		0,		false },
-	{ "sstate",	take_end_states,	INITIATOR,	true },
-	{ "dstate",	take_end_states,	RESPONDER,	true },
-	{ "src",	take_prefix,		INITIATOR,	false },
-	{ "dst",	take_prefix,		RESPONDER,	false },
-	{ "sport",	take_ports,		INITIATOR,	false },
-	{ "dport",	take_ports,		RESPONDER,	false },
-	{ "older",	take_duration,	offsetof(struct filter, min_age),	false },
-	{ "idle",	take_duration,	offsetof(struct filter, min_idle),	false },
-	{ "picked-up",	take_flag,	offsetof(struct filter, picked_up),	true },
-	{ "one-sided",	take_flag,	offsetof(struct filter, one_sided),	true },
+	{ "state",	FILTER_FLOWS,	take_states,		0,		true },
+	{ "exclude",	FILTER_FLOWS,	take_excluded,		0,		false },
+	{ "sstate",	FILTER_FLOWS,	take_end_states,	INITIATOR,	true },
+	{ "dstate",	FILTER_FLOWS,	take_end_states,	RESPONDER,	true },
+	{ "src",	FILTER_FLOWS,	take_prefix,		INITIATOR,	false },
+	{ "dst",	FILTER_FLOWS | LISTENERS, take_prefix,	RESPONDER,	false },
+	{ "host",	HOSTS,		take_host,		INITIATOR,	false },
+	{ "sport",	FILTER_FLOWS,	take_ports,		INITIATOR,	false },
+	{ "dport",	FILTER_FLOWS | LISTENERS, take_ports,	RESPONDER,	false },
+	{ "verdict",	LISTENERS | HOSTS, take_verdicts,	0,		true },
+	{ "older",	FILTER_FLOWS,	take_duration,	offsetof(struct filter, min_age), false },
+	{ "idle",	FILTER_FLOWS,	take_duration,	offsetof(struct filter, min_idle), false },
+	{ "picked-up",	FILTER_FLOWS,	take_flag,	offsetof(struct filter, picked_up), true },
+	{ "one-sided",	FILTER_FLOWS,	take_flag,	offsetof(struct filter, one_sided), true },
 };
 
 static bool take_term(struct parser *parser)
@@ -431,6 +434,9 @@ static bool take_term(struct parser *parser)
 	for (size_t i = 0; i < sizeof(terms) / sizeof(*terms); i++) {
 		if (!is(word, terms[i].word))
 			continue;
+		if (!(terms[i].kinds & parser->filter->kind))
+			return wrong(parser, "'%s' is nothing to ask of %s: see tcpstate(8)", word,
+				     name_of(parser->filter->kind));
 		if (parser->negated && !terms[i].negatable)
 			return wrong(parser, "'%s' cannot have 'not' before it", word);
 		return terms[i].take(parser, terms[i].of);
@@ -453,16 +459,25 @@ static bool take_terms(struct parser *parser)
 	}
 	if (!(filter->states & (filter->end[INITIATOR].states | filter->end[RESPONDER].states)))
 		return wrong(parser, "'state' contradicts other states: nothing can match");
+	if (filter->kind == FILTER_ALERTS && filter_has_place(filter, INITIATOR) &&
+	    filter_has_place(filter, RESPONDER))
+		return wrong(parser, "'host' contradicts 'dst' and 'dport': nothing can match");
 	return true;
 }
 
-bool filter_parse(struct filter *filter, int family, char *const *words, char *why, size_t size)
+bool filter_parse(struct filter *filter, enum filter_kind kind, int family, char *const *words,
+		  char *why, size_t size)
 {
 	struct parser parser = { .filter = filter, .why = why, .size = size };
 	char **divided = words_divide(words);
 	bool parsed;
 
-	*filter = (struct filter){ .family = family, .states = FILTER_ANY_STATE };
+	*filter = (struct filter){
+		.kind = kind,
+		.verdicts = verdicts_of(kind),
+		.family = family,
+		.states = FILTER_ANY_STATE,
+	};
 	for (int end = 0; end < ENDS; end++) {
 		filter->end[end].last = UINT16_MAX;
 		filter->end[end].states = FILTER_ANY_STATE;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Which connections one wants to see, as ss words it. The grammar is in
- * tcpstate(8). Every term narrows the filter; what would leave nothing is an
+ * Which connections, listeners or hosts one wants to see, as ss words it. The grammar
+ * is in tcpstate(8). Every term narrows the filter; what would leave nothing is an
  * error, for nobody asks for nothing.
  */
 #ifndef _TCPSTATE_FILTER_H
@@ -15,6 +15,19 @@
 
 /* Sets of states have bit 1 << enum tcpstate_state. */
 #define FILTER_ANY_STATE ((uint32_t)(1u << __TCPSTATE_STATE_MAX) - (1u << 1))
+
+/* What is wanted, which decides on the words: each has its own. */
+enum filter_kind {
+	FILTER_FLOWS = 1,
+	FILTER_LISTENERS = 2,
+	FILTER_HOSTS = 4,
+	FILTER_ALERTS = 8,
+};
+
+/* Sets of verdicts have bit 1 << enum tcpstate_verdict. */
+#define FILTER_HOST_VERDICTS \
+	(1u << TCPSTATE_VERDICT_SCAN | 1u << TCPSTATE_VERDICT_REFLECTION_VICTIM)
+#define FILTER_ANY_VERDICT ((uint32_t)(1u << __TCPSTATE_VERDICT_MAX) - (1u << 1))
 
 enum filter_flag { FILTER_EITHER, FILTER_YES, FILTER_NO };
 
@@ -37,12 +50,16 @@ struct filter_end {
 };
 
 /**
- * struct filter - connections must pass all of it
+ * struct filter - what is wanted must pass all of it
+ * @kind: what that is; of a listener the end is RESPONDER, of a host INITIATOR
+ * @verdicts: set
  * @family: AF_INET, AF_INET6, or 0 for either
  * @states: set, of either endpoint
  * @min_age: milliseconds, like @min_idle
  */
 struct filter {
+	enum filter_kind kind;
+	uint32_t verdicts;
 	int family;
 	struct filter_end end[ENDS];
 	uint32_t states;
@@ -55,6 +72,7 @@ struct filter {
 /**
  * filter_parse() - words to a filter
  * @filter: filled in
+ * @kind: of what
  * @family: AF_INET, AF_INET6, or 0: what the options demand
  * @words: ended by NULL; a word may hold several, divided by blanks
  * @why: where it fails, one line that names the word at fault
@@ -62,7 +80,15 @@ struct filter {
  *
  * Return: whether the words are a filter.
  */
-bool filter_parse(struct filter *filter, int family, char *const *words, char *why, size_t size);
+bool filter_parse(struct filter *filter, enum filter_kind kind, int family, char *const *words,
+		  char *why, size_t size);
+
+/* Does it ask for a place of this end, address or port? */
+bool filter_has_place(const struct filter *filter, enum end end);
+
+/* Is an endpoint at the place that is asked for? @len is of @addr, in octets. */
+bool filter_is_there(const struct filter_end *end, const uint8_t *addr, uint8_t len,
+		     uint16_t port);
 
 /* Whether two addresses have so many bits in common. */
 bool filter_same_prefix(const uint8_t *one, const uint8_t *other, unsigned int bits);

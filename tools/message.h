@@ -141,6 +141,7 @@ struct numbers {
 	uint64_t flows;
 	uint64_t closed;
 	uint64_t segments;
+	uint64_t alerts;
 };
 
 /**

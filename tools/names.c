@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
-/* What states, counters, reasons and facts are called. */
+/* What states, verdicts, counters, reasons and facts are called. */
 #include "names.h"
 
+#define RED	"31"
 #define GREEN	"32"
 #define YELLOW	"33"
 #define BLUE	"34"
@@ -21,6 +22,18 @@ const struct state states[__TCPSTATE_STATE_MAX] = {
 	[TCPSTATE_LAST_ACK]	= { "LAST_ACK", CYAN },
 	[TCPSTATE_LISTEN]	= { "LISTEN", FAINT },
 	[TCPSTATE_CLOSING]	= { "CLOSING", CYAN },
+};
+
+const struct verdict verdicts[__TCPSTATE_VERDICT_MAX] = {
+	[TCPSTATE_VERDICT_OK]			= { "ok" },
+	[TCPSTATE_VERDICT_SURGE]		= { "surge", CYAN },
+	[TCPSTATE_VERDICT_FLOOD_SPOOFED]	= { "flood_spoofed", RED },
+	[TCPSTATE_VERDICT_FLOOD_FEW]		= { "flood_few", RED },
+	[TCPSTATE_VERDICT_DEAD_BACKEND]		= { "dead_backend", MAGENTA },
+	[TCPSTATE_VERDICT_REFUSED]		= { "refused", YELLOW },
+	[TCPSTATE_VERDICT_OVERLOAD]		= { "overload", MAGENTA },
+	[TCPSTATE_VERDICT_SCAN]			= { "scan", YELLOW },
+	[TCPSTATE_VERDICT_REFLECTION_VICTIM]	= { "reflection_victim", RED },
 };
 
 const struct counter counters[__TCPSTATE_A_COUNTER_MAX] = {
@@ -87,6 +100,12 @@ const char *const events[TCPSTATE_EVENT_CLOSED + 1] = {
 	[TCPSTATE_EVENT_OPENED]		= "opened",
 	[TCPSTATE_EVENT_ESTABLISHED]	= "established",
 	[TCPSTATE_EVENT_CLOSED]		= "closed",
+};
+
+const char *const alerts[TCPSTATE_ALERT_END + 1] = {
+	[TCPSTATE_ALERT_BEGIN]		= "begin",
+	[TCPSTATE_ALERT_CHANGE]		= "change",
+	[TCPSTATE_ALERT_END]		= "end",
 };
 
 const char *const sides[TCPSTATE_BY_RESPONDER + 1] = {

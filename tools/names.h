@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What states, counters, reasons and facts are called, the same everywhere. */
+/* What states, verdicts, counters, reasons and facts are called, the same everywhere. */
 #ifndef _TCPSTATE_NAMES_H
 #define _TCPSTATE_NAMES_H
 
@@ -23,6 +23,19 @@ struct state {
 extern const struct state states[__TCPSTATE_STATE_MAX];
 
 /**
+ * struct verdict - of a listener or a host
+ * @name: in every view
+ * @colour: for terminals, an SGR parameter, or NULL where nothing is wrong
+ */
+struct verdict {
+	const char *name;
+	const char *colour;
+};
+
+/* By enum tcpstate_verdict; the first has no name. */
+extern const struct verdict verdicts[__TCPSTATE_VERDICT_MAX];
+
+/**
  * struct counter - of a namespace
  * @name: in every view
  * @group: title of those from this one on, where another begins
@@ -39,6 +52,8 @@ extern const struct counter counters[__TCPSTATE_A_COUNTER_MAX];
 extern const char *const reasons[__TCPSTATE_REASON_MAX];
 /* By enum tcpstate_event_type; the first has no name. */
 extern const char *const events[TCPSTATE_EVENT_CLOSED + 1];
+/* By enum tcpstate_alert; the first has no name. */
+extern const char *const alerts[TCPSTATE_ALERT_END + 1];
 /* By enum tcpstate_by. */
 extern const char *const sides[TCPSTATE_BY_RESPONDER + 1];
 

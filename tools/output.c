@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Connections and their events on standard output, as text or as JSON. */
+/* Records and their events on standard output, as text or as JSON. */
 #include <arpa/inet.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -15,94 +15,10 @@
 #include "output.h"
 #include "tool.h"
 
-enum kind {
-	FAMILY,
-	ADDRESS,	/* of struct endpoint; as text the port goes with it */
-	STATE,
-	NUMBER,
-	TIME,		/* milliseconds */
-	WHEN,		/* nanoseconds since 1970; as text only where it is asked for */
-	LATENCY,	/* microseconds, not told where it is 0 */
-	FLAG,
-	LETTERS,
-	NAME,		/* of what has one */
-};
-
-/**
- * struct field - of struct flow, in the order of JSON
- * @key: in JSON
- * @kind: what it is
- * @at: the member
- * @views: whose JSON has it
- * @column: its title as text, where it has a column
- * @columns: of which views
- * @detail: what stands before it in the detail line, where it is there
- * @names: of a NAME
- */
-struct field {
-	const char *key;
-	enum kind kind;
-	struct {
-		size_t offset;
-		size_t size;
-	} at;
-	unsigned int views;
-	const char *column;
-	unsigned int columns;
-	const char *detail;
-	const char *const *names;
-};
-
-#define BOTH (VIEW_FLOW | VIEW_HALFOPEN)
-#define EVENT (VIEW_EVENT | VIEW_CLOSED)
-#define STATES (VIEW_FLOW | EVENT)
-#define ALL (BOTH | EVENT)
-#define OF(member) { offsetof(struct flow, member), sizeof(((struct flow *)NULL)->member) }
-
-static const struct field fields[] = {
-	{ "event",		NAME,	 OF(event),  EVENT, "EVENT", EVENT, .names = events },
-	{ "seq",		NUMBER,	 OF(seq),    EVENT },
-	{ "time",		WHEN,	 OF(time),   EVENT, "TIME", EVENT },
-	{ "family",		FAMILY,	 OF(family),		   ALL },
-	{ "initiator",		ADDRESS, OF(end[INITIATOR]),	   ALL, "INITIATOR", ALL },
-	{ "initiator_port",	NUMBER,	 OF(end[INITIATOR].port),  ALL },
-	{ "initiator_state",	STATE,	 OF(end[INITIATOR].state), ALL, "STATE", STATES },
-	{ "responder",		ADDRESS, OF(end[RESPONDER]),	   ALL, "RESPONDER", ALL },
-	{ "responder_port",	NUMBER,	 OF(end[RESPONDER].port),  ALL },
-	{ "responder_state",	STATE,	 OF(end[RESPONDER].state), ALL, "STATE", STATES },
-	{ "phase",		STATE,	 OF(phase),  VIEW_HALFOPEN, "PHASE", VIEW_HALFOPEN },
-	{ "age_ms",		TIME,	 OF(age),    BOTH, "AGE", BOTH },
-	{ "idle_ms",		TIME,	 OF(idle),   VIEW_FLOW, "IDLE", VIEW_FLOW },
-	{ "syn",		NUMBER,	 OF(syn),    VIEW_HALFOPEN, "SYN", VIEW_HALFOPEN },
-	{ "synack",		NUMBER,	 OF(synack), VIEW_HALFOPEN, "SYNACK", VIEW_HALFOPEN },
-	{ "initiator_bytes",	NUMBER,	 OF(end[INITIATOR].bytes), STATES, .detail = " bytes:" },
-	{ "responder_bytes",	NUMBER,	 OF(end[RESPONDER].bytes), STATES, .detail = "/" },
-	{ "initiator_segments",	NUMBER,	 OF(end[INITIATOR].segments), STATES,
-	  .detail = " segments:" },
-	{ "responder_segments",	NUMBER,	 OF(end[RESPONDER].segments), STATES, .detail = "/" },
-	{ "initiator_retrans",	NUMBER,	 OF(end[INITIATOR].retrans), STATES,
-	  .detail = " retrans:" },
-	{ "responder_retrans",	NUMBER,	 OF(end[RESPONDER].retrans), STATES, .detail = "/" },
-	{ "duration_ms",	TIME,	 OF(age),	EVENT, "DURATION", EVENT },
-	{ "reason",		NAME,	 OF(reason),	VIEW_CLOSED, .detail = " reason:",
-	  .names = reasons },
-	{ "by",			NAME,	 OF(by),	VIEW_CLOSED, .detail = " by:",
-	  .names = sides },
-	{ "conn_state",		LETTERS, OF(conn_state), VIEW_CLOSED, .detail = " " },
-	{ "picked_up",		FLAG,	 OF(picked_up), STATES, .detail = " picked-up" },
-	{ "one_sided",		FLAG,	 OF(one_sided), STATES, .detail = " one-sided" },
-	{ "history",		LETTERS, OF(history),	STATES, .detail = " history:" },
-	{ "responder_latency_us", LATENCY, OF(latency[RESPONDER]), EVENT,
-	  .detail = " responder-latency:" },
-	{ "initiator_latency_us", LATENCY, OF(latency[INITIATOR]), EVENT,
-	  .detail = " initiator-latency:" },
-};
-
-#define FIELDS (sizeof(fields) / sizeof(*fields))
-
 #define COLUMNS	8
 #define CELL	56	/* an IPv6 address in brackets and a port */
-#define DETAIL	512
+#define VALUE	512
+#define DETAIL	1024
 #define ROWS	64
 
 /**
@@ -119,7 +35,8 @@ struct row {
 /**
  * struct output - on its way
  * @options: those of the command line
- * @view: what is told of a connection
+ * @description: of the records
+ * @view: what is told of them
  * @colour: paint states
  * @oneline: details on the line of the record
  * @begun: something was printed
@@ -129,6 +46,7 @@ struct row {
  */
 struct output {
 	const struct options *options;
+	const struct description *description;
 	enum view view;
 	bool colour;
 	bool oneline;
@@ -142,14 +60,14 @@ struct output {
 
 /* Values. */
 
-static const void *member(const struct field *field, const struct flow *flow)
+static const void *member(const struct field *field, const void *record)
 {
-	return (const char *)flow + field->at.offset;
+	return (const char *)record + field->at.offset;
 }
 
-static uintmax_t number(const struct field *field, const struct flow *flow)
+static uintmax_t number(const struct field *field, const void *record)
 {
-	const void *from = member(field, flow);
+	const void *from = member(field, record);
 
 	switch (field->at.size) {
 	case 1:
@@ -168,16 +86,16 @@ static const char *state_name(uintmax_t state)
 	return state ? states[state].name : "";
 }
 
-static const char *address(const struct field *field, const struct flow *flow, char *text)
+static const char *address(const struct field *field, const void *record, char *text)
 {
-	const struct endpoint *end = member(field, flow);
+	const struct endpoint *end = member(field, record);
 
-	return inet_ntop(flow->family, end->addr, text, INET6_ADDRSTRLEN);
+	return inet_ntop(end->len == 4 ? AF_INET : AF_INET6, end->addr, text, INET6_ADDRSTRLEN);
 }
 
-static const char *name(const struct field *field, const struct flow *flow)
+static const char *name(const struct field *field, const void *record)
 {
-	return field->names[number(field, flow)];
+	return field->names[number(field, record)];
 }
 
 /* As ISO 8601 has it, in UTC. */
@@ -192,38 +110,62 @@ const char *output_time(uintmax_t ns, char *text, size_t size)
 	return text;
 }
 
-/* A latency that was not measured is not told. */
-static bool is_told(const struct field *field, const struct flow *flow)
+const char *output_share(unsigned int share, char *text, size_t size)
 {
-	return field->kind != LATENCY || number(field, flow);
+	snprintf(text, size, "%u.%u%%", share / 10, share % 10);
+	return text;
 }
 
-static enum view view_of(const struct output *output, const struct flow *flow)
+/* What was not measured is not told. */
+static bool is_told(const struct field *field, const void *record)
 {
-	return flow->event == TCPSTATE_EVENT_CLOSED ? VIEW_CLOSED : output->view;
+	switch (field->kind) {
+	case LATENCY:
+	case VERDICT:
+		return number(field, record);
+	case SHARE:
+		return number(field, record) <= 1000;
+	default:
+		return true;
+	}
 }
 
-static struct json_object *json_value(const struct field *field, const struct flow *flow)
+struct json_object *output_share_json(unsigned int share)
+{
+	char text[32];
+
+	snprintf(text, sizeof(text), "%u.%03u", share / 1000, share % 1000);
+	return json_object_new_double_s(share / 1e3, text);
+}
+
+static struct json_object *json_value(const struct field *field, const void *record)
 {
 	char text[INET6_ADDRSTRLEN];
 
 	switch (field->kind) {
 	case FAMILY:
-		return json_object_new_string(flow->family == AF_INET ? "ipv4" : "ipv6");
+		return json_object_new_string(number(field, record) == AF_INET ? "ipv4" : "ipv6");
 	case ADDRESS:
-		return json_object_new_string(address(field, flow, text));
+		return json_object_new_string(address(field, record, text));
 	case STATE:
-		return json_object_new_string(state_name(number(field, flow)));
+		return json_object_new_string(state_name(number(field, record)));
+	case VERDICT:
+		return json_object_new_string(verdicts[number(field, record)].name);
+	case SHARE:
+		return output_share_json(number(field, record));
+	case OTHER:
+		return field->json(member(field, record));
 	case FLAG:
-		return json_object_new_boolean(number(field, flow));
+		return json_object_new_boolean(number(field, record));
 	case LETTERS:
-		return json_object_new_string(*(const char *const *)member(field, flow));
+		return json_object_new_string(*(const char *const *)member(field, record));
 	case NAME:
-		return json_object_new_string(name(field, flow));
+		return json_object_new_string(name(field, record));
 	case WHEN:
-		return json_object_new_string(output_time(number(field, flow), text, sizeof(text)));
+		output_time(number(field, record), text, sizeof(text));
+		return json_object_new_string(text);
 	default:
-		return json_object_new_uint64(number(field, flow));
+		return json_object_new_uint64(number(field, record));
 	}
 }
 
@@ -252,38 +194,50 @@ static void time_text(uintmax_t ms, char *text, size_t size)
 	}
 }
 
-static void value_text(const struct field *field, const struct flow *flow, char *text,
+static void value_text(const struct field *field, const void *record, char *text,
 		       size_t size)
 {
+	const struct endpoint *end;
 	char addr[INET6_ADDRSTRLEN];
 
 	*text = '\0';
 	switch (field->kind) {
 	case ADDRESS:
-		snprintf(text, size, flow->family == AF_INET ? "%s:%u" : "[%s]:%u",
-			 address(field, flow, addr),
-			 ((const struct endpoint *)member(field, flow))->port);
+		end = member(field, record);
+		snprintf(text, size, end->len == 4 ? "%s:%u" : "[%s]:%u",
+			 address(field, record, addr), end->port);
 		break;
 	case STATE:
-		snprintf(text, size, "%s", state_name(number(field, flow)));
+		snprintf(text, size, "%s", state_name(number(field, record)));
+		break;
+	case VERDICT:
+		/* What is full has none. */
+		snprintf(text, size, "%s", number(field, record) ?
+			 verdicts[number(field, record)].name : "full");
+		break;
+	case SHARE:
+		output_share(number(field, record), text, size);
+		break;
+	case OTHER:
+		field->text(member(field, record), text, size);
 		break;
 	case TIME:
-		time_text(number(field, flow), text, size);
+		time_text(number(field, record), text, size);
 		break;
 	case LETTERS:
-		snprintf(text, size, "%s", *(const char *const *)member(field, flow));
+		snprintf(text, size, "%s", *(const char *const *)member(field, record));
 		break;
 	case NAME:
-		snprintf(text, size, "%s", name(field, flow));
+		snprintf(text, size, "%s", name(field, record));
 		break;
 	case WHEN:
-		output_time(number(field, flow), text, size);
+		output_time(number(field, record), text, size);
 		break;
 	case LATENCY:
-		snprintf(text, size, "%juus", number(field, flow));
+		snprintf(text, size, "%juus", number(field, record));
 		break;
 	case NUMBER:
-		snprintf(text, size, "%ju", number(field, flow));
+		snprintf(text, size, "%ju", number(field, record));
 		break;
 	case FAMILY:
 	case FLAG:
@@ -303,19 +257,26 @@ static void print_json(const struct options *options, struct json_object *value)
 	json_object_put(value);
 }
 
-static void flow_json(struct output *output, const struct flow *flow)
+static void record_json(struct output *output, const void *record)
 {
+	const struct description *description = output->description;
+	unsigned int views = description->views(record, output->view);
 	struct json_object *object = json_object_new_object();
-	enum view view = view_of(output, flow);
 
-	for (size_t i = 0; i < FIELDS; i++)
-		if (fields[i].views & view && is_told(&fields[i], flow))
-			json_object_object_add(object, fields[i].key,
-					       json_value(&fields[i], flow));
-	if (output->view != VIEW_EVENT)
+	for (size_t i = 0; i < description->count; i++) {
+		const struct field *field = &description->fields[i];
+		struct json_object *value;
+
+		if (!field->key || !(field->views & views) || !is_told(field, record))
+			continue;
+		value = json_value(field, record);
+		if (value)
+			json_object_object_add(object, field->key, value);
+	}
+	if (!(output->view & OUTPUT_AT_ONCE))
 		fputs(output->begun ? ",\n" : "[\n", stdout);
 	print_json(output->options, object);
-	if (output->view == VIEW_EVENT)
+	if (output->view & OUTPUT_AT_ONCE)
 		putchar('\n');
 	output->begun = true;
 }
@@ -367,34 +328,61 @@ static void widen(struct output *output, int column, const char *text)
 		output->width[column] = strlen(text);
 }
 
-static void flow_text(struct output *output, const struct flow *flow)
+static const char *colour_of(const struct field *field, const void *record)
+{
+	return field->kind == STATE ? states[number(field, record)].colour :
+	       field->kind == VERDICT ? verdicts[number(field, record)].colour : NULL;
+}
+
+/* Where it is there at all. */
+static bool is_detail(const struct output *output, const struct field *field,
+		      const void *record)
+{
+	return field->detail && (!field->details || field->details & output->view) &&
+	       field->views & output->description->views(record, output->view) &&
+	       is_told(field, record) && (field->kind != FLAG || number(field, record));
+}
+
+static void add_detail(const struct output *output, struct row *row, const char *title,
+		       const char *text)
+{
+	size_t len = strlen(row->detail);
+	const char *divider = "";
+
+	if (*title == '\n') {
+		divider = output->oneline ? " " : "\n\t";
+		title++;
+	} else if (!len) {
+		/* The first blank divides nothing. */
+		title++;
+	}
+	snprintf(row->detail + len, DETAIL - len, "%s%s%s", len ? divider : "", title, text);
+}
+
+static void record_text(struct output *output, const void *record)
 {
 	struct row *row = &output->rows[output->waiting++];
-	enum view view = view_of(output, flow);
-	size_t len = 0;
+	const struct description *description = output->description;
+	char text[VALUE];
 
 	memset(row, 0, sizeof(*row));
 	for (int column = 0; column < output->count; column++) {
 		const struct field *field = output->columns[column];
 
-		value_text(field, flow, row->cell[column], CELL);
+		value_text(field, record, row->cell[column], CELL);
 		widen(output, column, row->cell[column]);
-		if (field->kind == STATE)
-			row->colour[column] = states[number(field, flow)].colour;
+		row->colour[column] = colour_of(field, record);
 	}
-	for (size_t i = 0; i < FIELDS; i++) {
-		const struct field *field = &fields[i];
-		char text[64];
+	for (size_t i = 0; i < description->count; i++) {
+		const struct field *field = &description->fields[i];
 
-		if (!field->detail || !(field->views & view) || !is_told(field, flow) ||
-		    (field->kind == FLAG && !number(field, flow)))
+		if (!is_detail(output, field, record))
 			continue;
-		value_text(field, flow, text, sizeof(text));
-		/* The first blank divides nothing. */
-		len += snprintf(row->detail + len, DETAIL - len, "%s%s",
-				field->detail + !len, text);
+		value_text(field, record, text, sizeof(text));
+		if (*text || field->kind != OTHER)
+			add_detail(output, row, field->detail, text);
 	}
-	if (output->waiting == ROWS || output->view == VIEW_EVENT)
+	if (output->waiting == ROWS || output->view & OUTPUT_AT_ONCE)
 		print_rows(output);
 }
 
@@ -407,34 +395,37 @@ bool output_colourful(void)
 	return isatty(STDOUT_FILENO) && (!none || !*none) && term && strcmp(term, "dumb");
 }
 
-struct output *output_begin(const struct options *options, enum view view)
+struct output *output_begin(const struct options *options, const struct description *description,
+			    enum view view)
 {
 	struct output *output = calloc(1, sizeof(*output));
 
 	if (!output)
 		return NULL;
 	output->options = options;
+	output->description = description;
 	output->view = view;
 	output->colour = output_colourful();
-	output->oneline = options->oneline || view == VIEW_EVENT;
-	for (size_t i = 0; i < FIELDS; i++) {
-		if (!(fields[i].columns & view) ||
-		    (fields[i].kind == WHEN && !options->timestamps))
+	output->oneline = options->oneline || view & OUTPUT_AT_ONCE;
+	for (size_t i = 0; i < description->count; i++) {
+		const struct field *field = &description->fields[i];
+
+		if (!(field->columns & view) || (field->kind == WHEN && !options->timestamps))
 			continue;
-		output->columns[output->count] = &fields[i];
-		widen(output, output->count++, fields[i].column);
+		output->columns[output->count] = field;
+		widen(output, output->count++, field->column);
 	}
 	return output;
 }
 
-void output_flow(struct output *output, const struct flow *flow)
+void output_record(struct output *output, const void *record)
 {
-	(output->options->json ? flow_json : flow_text)(output, flow);
+	(output->options->json ? record_json : record_text)(output, record);
 }
 
 void output_end(struct output *output, bool sure)
 {
-	if (output->view == VIEW_EVENT) {
+	if (output->view & OUTPUT_AT_ONCE) {
 		/* Each was complete. */
 	} else if (!output->options->json) {
 		if (sure || output->waiting)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Which connections were printed already. */
+/* Which records were printed already. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -31,14 +31,14 @@ static uint64_t mix(uint64_t hash, uint64_t word)
 	return hash ^ hash >> 31;
 }
 
-static uint64_t fingerprint(const struct seen *seen, const struct flow *flow)
+static uint64_t fingerprint(const struct seen *seen, const struct endpoint *ends, int count)
 {
-	uint64_t hash = mix(seen->key, flow->family);
+	uint64_t hash = mix(seen->key, ends->len);
 	uint64_t words[2];
 
-	for (int end = 0; end < ENDS; end++) {
-		memcpy(words, flow->end[end].addr, sizeof(words));
-		hash = mix(mix(mix(hash, words[0]), words[1]), flow->end[end].port);
+	for (const struct endpoint *end = ends; end < ends + count; end++) {
+		memcpy(words, end->addr, sizeof(words));
+		hash = mix(mix(mix(hash, words[0]), words[1]), end->port);
 	}
 	return hash ? hash : 1;
 }
@@ -71,9 +71,9 @@ static int grow(struct seen *seen)
 	return 0;
 }
 
-int seen_add(struct seen *seen, const struct flow *flow)
+int seen_add(struct seen *seen, const struct endpoint *ends, int count)
 {
-	uint64_t print = fingerprint(seen, flow);
+	uint64_t print = fingerprint(seen, ends, count);
 	uint64_t *at;
 
 	if (grow(seen))

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Which connections were printed already, for when a dump has to be read anew.
- * Eight octets a connection: a fingerprint of its addresses and ports, keyed so
+ * Which records were printed already, for when a dump has to be read anew.
+ * Eight octets a record: a fingerprint of its addresses and ports, keyed so
  * that nobody can choose two that are alike.
  */
 #ifndef _TCPSTATE_SEEN_H
@@ -11,7 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-struct flow;
+struct endpoint;
 
 /**
  * struct seen - a set
@@ -30,7 +30,10 @@ struct seen {
 void seen_begin(struct seen *seen);
 void seen_end(struct seen *seen);
 
-/* Returns 1 where it is new, 0 where it is not, or -ENOMEM. */
-int seen_add(struct seen *seen, const struct flow *flow);
+/*
+ * Of so many endpoints, which tell one from another. Returns 1 where it is new, 0
+ * where it is not, or -ENOMEM.
+ */
+int seen_add(struct seen *seen, const struct endpoint *ends, int count);
 
 #endif /* _TCPSTATE_SEEN_H */

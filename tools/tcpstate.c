@@ -33,8 +33,11 @@ static const struct command {
 	{ "stats", "how many endpoints are in which state, and counters", cmd_stats },
 	{ "flows", "every connection", cmd_flows, true },
 	{ "halfopen", "half-open connections", cmd_halfopen, true },
+	{ "listeners", "where handshakes are asked for, and what becomes of them",
+	  cmd_listeners, true },
+	{ "hosts", "who scans, or is answered what it did not ask", cmd_hosts, true },
 	{ "check", "whether that is what the kernel's own sockets say", cmd_check, true },
-	{ "monitor", "what becomes of connections, as it happens", cmd_monitor, true },
+	{ "monitor", "what becomes of connections or verdicts, as it happens", cmd_monitor, true },
 	{ "trace", "every segment of some connections, as a ladder diagram", cmd_trace, true },
 	{ "flush", "end and forget every connection", cmd_flush },
 	{ "version", "of the tool and of the module", cmd_version },
@@ -81,7 +84,12 @@ static int print_help(void)
 	     "  state STATES   sstate STATES   dstate STATES   exclude STATES\n"
 	     "  src ADDR[/LEN][:PORTS]   dst ADDR[/LEN][:PORTS]   sport PORTS   dport PORTS\n"
 	     "  older TIME   idle TIME   [not] picked-up   [not] one-sided\n"
-	     "src is the initiator. See tcpstate(8).");
+	     "src is the initiator.\n"
+	     "\nof listeners and monitor alerts:\n"
+	     "  dst ADDR[/LEN][:PORTS]   dport PORTS   [not] verdict VERDICTS\n"
+	     "of hosts and monitor alerts:\n"
+	     "  host ADDR[/LEN]   [not] verdict VERDICTS\n"
+	     "See tcpstate(8).");
 	return DONE;
 }
 

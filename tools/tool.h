@@ -42,6 +42,8 @@ struct options {
 int cmd_stats(const struct options *options, char *const *words);
 int cmd_flows(const struct options *options, char *const *words);
 int cmd_halfopen(const struct options *options, char *const *words);
+int cmd_listeners(const struct options *options, char *const *words);
+int cmd_hosts(const struct options *options, char *const *words);
 int cmd_check(const struct options *options, char *const *words);
 int cmd_monitor(const struct options *options, char *const *words);
 int cmd_trace(const struct options *options, char *const *words);

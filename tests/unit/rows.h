@@ -276,7 +276,7 @@ static inline bool says_right(const struct row *row, const struct saying *saying
 static inline void play_row(const struct row *row, unsigned int seeds, unsigned int seed,
 			    unsigned long long *syns)
 {
-	unsigned int said[TCPSTATE_VERDICT_MAX] = { 0 }, i, wrong = 0, n = 0;
+	unsigned int said[__TCPSTATE_VERDICT_MAX] = { 0 }, i, wrong = 0, n = 0;
 	struct saying saying;
 	int late[seeds];
 

@@ -12,7 +12,8 @@
 static char why[256];
 
 /* One argument for each blank-divided word, as a shell would pass them. */
-static bool parse_as(struct filter *filter, int family, const char *line)
+static bool parse_kind(struct filter *filter, enum filter_kind kind, int family,
+		       const char *line)
 {
 	char *words[WORDS + 1], copy[512];
 	int n = 0;
@@ -22,7 +23,12 @@ static bool parse_as(struct filter *filter, int family, const char *line)
 		words[n++] = word;
 	words[n] = NULL;
 	why[0] = '\0';
-	return filter_parse(filter, family, words, why, sizeof(why));
+	return filter_parse(filter, kind, family, words, why, sizeof(why));
+}
+
+static bool parse_as(struct filter *filter, int family, const char *line)
+{
+	return parse_kind(filter, FILTER_FLOWS, family, line);
 }
 
 static bool parse(struct filter *filter, const char *line)
@@ -35,7 +41,7 @@ static bool whole(struct filter *filter, const char *line)
 	char *words[] = { (char *)line, NULL };
 
 	why[0] = '\0';
-	return filter_parse(filter, 0, words, why, sizeof(why));
+	return filter_parse(filter, FILTER_FLOWS, 0, words, why, sizeof(why));
 }
 
 /* A filter in a line, so that what is wanted can be read. */
@@ -219,6 +225,96 @@ static const struct {
 	{ "older 213503982335d", "'213503982335d'" },
 };
 
+/* Of listeners, hosts and alerts: family, verdicts, then ADDR/LEN:PORTS of a host, of a listener. */
+static const struct {
+	enum filter_kind kind;
+	const char *words;
+	const char *means;	/* NULL: refused */
+	const char *named;
+} others[] = {
+#define L FILTER_LISTENERS
+#define H FILTER_HOSTS
+#define A FILTER_ALERTS
+	{ L, "", "0 fe */0:0-65535 */0:0-65535" },
+	{ H, "", "0 300 */0:0-65535 */0:0-65535" },
+	{ A, "", "0 3fe */0:0-65535 */0:0-65535" },
+	{ L, "dst 10.9.2.0/24", "4 fe */0:0-65535 10.9.2.0/24:0-65535" },
+	{ L, "dst [fd00::1]:443", "6 fe */0:0-65535 fd00::1/128:443-443" },
+	{ L, "dport 80-90 and dport >= 85", "0 fe */0:0-65535 */0:85-90" },
+	{ L, "verdict ok", "0 2 */0:0-65535 */0:0-65535" },
+	{ L, "verdict flood_spoofed", "0 8 */0:0-65535 */0:0-65535" },
+	{ L, "verdict FLOOD-SPOOFED,flood-few", "0 18 */0:0-65535 */0:0-65535" },
+	{ L, "verdict flood", "0 18 */0:0-65535 */0:0-65535" },
+	{ L, "verdict surge,dead_backend,refused,overload", "0 e4 */0:0-65535 */0:0-65535" },
+	{ L, "not verdict ok", "0 fc */0:0-65535 */0:0-65535" },
+	{ L, "not verdict ok not verdict surge", "0 f8 */0:0-65535 */0:0-65535" },
+	{ L, "verdict flood dst :80", "0 18 */0:0-65535 */0:80-80" },
+	{ H, "host 10.9.1.0/24", "4 300 10.9.1.0/24:0-65535 */0:0-65535" },
+	{ H, "host fd00::/64 verdict scan", "6 100 fd00::/64:0-65535 */0:0-65535" },
+	{ H, "verdict reflection-victim", "0 200 */0:0-65535 */0:0-65535" },
+	{ H, "not verdict scan", "0 200 */0:0-65535 */0:0-65535" },
+	{ A, "host 10.9.1.2 verdict scan,ok", "4 102 10.9.1.2/32:0-65535 */0:0-65535" },
+	{ A, "dst 10.9.2.2 dport 80", "4 3fe */0:0-65535 10.9.2.2/32:80-80" },
+	{ L, "src 10.9.1.2", NULL, "'src'" },
+	{ L, "sport 80", NULL, "'sport'" },
+	{ L, "state established", NULL, "'state'" },
+	{ L, "exclude listen", NULL, "'exclude'" },
+	{ L, "older 3s", NULL, "'older'" },
+	{ L, "idle 3s", NULL, "'idle'" },
+	{ L, "not picked-up", NULL, "'picked-up'" },
+	{ L, "one-sided", NULL, "'one-sided'" },
+	{ L, "host 10.9.1.2", NULL, "'host'" },
+	{ L, "not dport 80", NULL, "'dport'" },
+	{ L, "verdict", NULL, "'verdict'" },
+	{ L, "verdict bad", NULL, "'bad'" },
+	{ L, "verdict ok,", NULL, "''" },
+	{ L, "verdict scan", NULL, "'scan'" },
+	{ L, "verdict ok verdict flood", NULL, "'verdict'" },
+	{ L, "verdict ok not verdict ok", NULL, "'verdict'" },
+	{ H, "dst 10.9.1.2", NULL, "'dst'" },
+	{ H, "dport 80", NULL, "'dport'" },
+	{ H, "src 10.9.1.2", NULL, "'src'" },
+	{ H, "host 10.9.1.2:80", NULL, "'host'" },
+	{ H, "host :80", NULL, "'host'" },
+	{ H, "verdict ok", NULL, "'ok'" },
+	{ H, "not verdict scan,reflection_victim", NULL, "'verdict'" },
+	{ A, "host 10.9.1.2 dport 80", NULL, "'host'" },
+	{ A, "dst 10.9.2.2 host 10.9.1.2", NULL, "'host'" },
+	{ A, "state established", NULL, "'state'" },
+	{ FILTER_FLOWS, "verdict ok", NULL, "'verdict'" },
+	{ FILTER_FLOWS, "host 10.9.1.2", NULL, "'host'" },
+#undef L
+#undef H
+#undef A
+};
+
+static void test_others(void)
+{
+	struct filter filter;
+	char line[256], addr[INET6_ADDRSTRLEN];
+	bool parsed, held;
+	int n;
+
+	for (size_t i = 0; i < sizeof(others) / sizeof(*others); i++) {
+		parsed = parse_kind(&filter, others[i].kind, 0, others[i].words);
+		n = sprintf(line, "%d %x", filter.family == AF_INET6 ? 6 :
+			    filter.family == AF_INET ? 4 : 0, filter.verdicts);
+		for (int end = 0; end < ENDS; end++) {
+			const struct filter_end *it = &filter.end[end];
+
+			n += sprintf(line + n, " %s/%u:%u-%u",
+				     it->len ? inet_ntop(it->len == 4 ? AF_INET : AF_INET6,
+							 it->addr, addr, sizeof(addr)) : "*",
+				     it->prefix, it->first, it->last);
+		}
+		held = others[i].means ? parsed && !strcmp(line, others[i].means) :
+		       !parsed && strstr(why, others[i].named) && !strchr(why, '\n');
+		if (!ok(held, "of kind %d '%s' %s", others[i].kind, others[i].words,
+			others[i].means ? "is understood" : "is refused"))
+			diag("saw %s, said: %s", line, why);
+	}
+}
+
 static void test_families(void)
 {
 	struct filter filter;
@@ -245,7 +341,7 @@ static void test_arguments(void)
 static const char *const soup[] = {
 	"state", "sstate", "dstate", "exclude", "src", "dst", "sport", "dport", "older", "idle",
 	"picked-up", "one-sided", "not", "and", "or", "=", "==", ">=", "<", "!=", "ge", "eq",
-	"established", "SYN_SENT", "fin-wait-1", "closed,listen", "all", "big", ",", "a,b", "-",
+	"verdict", "host", "flood", "ok", "scan", "established", "SYN_SENT", "fin-wait-1", "closed,listen", "all", "big", ",", "a,b", "-",
 	"10.0.0.1", "10.0.0.0/8", "10.0.0.1:80", "fd00::1", "fd00::/64", "[fd00::1]:80", "[::]/0",
 	"[", "]", "[]", "/", ":", "::", ":::", "/0", ":0", "[:", "]:1", "80", ":80", "80-90", "0",
 	"65535", "65536", "-1", "1-", "5s", "250ms", "1d", "99999999999999999999d", "", " ", "\n",
@@ -265,13 +361,17 @@ static bool sound(bool parsed, const struct filter *filter)
 		    (it->len && filter->family != (it->len == 4 ? AF_INET : AF_INET6)))
 			return false;
 	}
-	return filter->states && !(filter->states & ~FILTER_ANY_STATE) && !why[0];
+	return filter->states && !(filter->states & ~FILTER_ANY_STATE) && filter->verdicts &&
+	       !(filter->verdicts & ~FILTER_ANY_VERDICT) && !why[0];
 }
 
 static void test_soup(void)
 {
 	static const char letters[] = "0123456789abcdef.:/[]-,=<>! st";
 	char *words[WORDS + 1], drawn[WORDS][24];
+	static const enum filter_kind kinds[] = {
+		FILTER_FLOWS, FILTER_LISTENERS, FILTER_HOSTS, FILTER_ALERTS,
+	};
 	unsigned long parsed = 0, rounds;
 	struct filter filter;
 	bool all = true;
@@ -279,6 +379,7 @@ static void test_soup(void)
 
 	srandom(9293);
 	for (rounds = 0; rounds < 300000 && all; rounds++) {
+		enum filter_kind kind = kinds[rounds % 4];
 		int n = random() % 7;
 
 		for (int i = 0; i < n; i++) {
@@ -292,7 +393,7 @@ static void test_soup(void)
 		}
 		words[n] = NULL;
 		why[0] = '\0';
-		one = filter_parse(&filter, 0, words, why, sizeof(why));
+		one = filter_parse(&filter, kind, 0, words, why, sizeof(why));
 		parsed += one;
 		all = sound(one, &filter);
 		if (!all)
@@ -322,6 +423,7 @@ int main(void)
 		if (!ok(held, "'%s' is refused", mistakes[i].words))
 			diag("said: %s", why);
 	}
+	test_others();
 	test_families();
 	test_arguments();
 	test_soup();

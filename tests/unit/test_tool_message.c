@@ -162,7 +162,7 @@ static void test_odd(void)
 	recipe = ordinary;
 	recipe.odd_end = TCPSTATE_A_END_MAX + 1;
 	ok(cooked(recipe), "an endpoint's attribute that nobody knows is passed over");
-	for (uint16_t type = TCPSTATE_A_END_STATE; type <= TCPSTATE_A_END_MAX; type++) {
+	for (uint16_t type = TCPSTATE_A_END_STATE; type <= TCPSTATE_A_END_RETRANS; type++) {
 		recipe.odd_end = type;
 		recipe.odd_len = 3;
 		ok(!cooked(recipe), "endpoint's attribute %u of a wrong size", type);
@@ -345,6 +345,7 @@ static struct nlmsghdr *cook_figures(const struct figures *figures)
 		mnl_attr_put_u64(nlh, TCPSTATE_A_SEQ_FLOWS, 61);
 		mnl_attr_put_u64(nlh, TCPSTATE_A_SEQ_CLOSED, 62);
 		mnl_attr_put_u64(nlh, TCPSTATE_A_SEQ_SEGMENTS, 63);
+		mnl_attr_put_u64(nlh, TCPSTATE_A_SEQ_ALERTS, 64);
 		break;
 	}
 	mnl_attr_nest_end(nlh, nest);
@@ -400,7 +401,8 @@ static void test_figures(void)
 	   !figured((struct figures){ TCPSTATE_A_STATS_RESETS, 0, 1, 1, 12 }, &stats),
 	   "RSTs met states that there are");
 	ok(figured((struct figures){ TCPSTATE_A_STATS_SEQ }, &stats) && stats.seq.flows == 61 &&
-	   stats.seq.closed == 62 && stats.seq.segments == 63, "last numbers");
+	   stats.seq.closed == 62 && stats.seq.segments == 63 && stats.seq.alerts == 64,
+	   "last numbers");
 }
 
 /* Any cut, any octet changed, anything at all: read or refused, never overrun. */
@@ -477,10 +479,10 @@ static void test_filter(void)
 
 	nlh = begin();
 	empty = nlh->nlmsg_len;
-	ok(filter_parse(&filter, 0, none, why, sizeof(why)) &&
+	ok(filter_parse(&filter, FILTER_FLOWS, 0, none, why, sizeof(why)) &&
 	   message_filter(nlh, ROOM, &filter) && nlh->nlmsg_len == empty,
 	   "no filter is no attribute");
-	ok(filter_parse(&filter, 0, much, why, sizeof(why)) && message_filter(nlh, ROOM, &filter),
+	ok(filter_parse(&filter, FILTER_FLOWS, 0, much, why, sizeof(why)) && message_filter(nlh, ROOM, &filter),
 	   "a filter with all in it");
 	/* The request's tail as if it were a nest. */
 	all = (struct nlattr *)(buffer + empty - sizeof(*all));

@@ -321,11 +321,11 @@ static void test_names(void)
 {
 	unsigned int i, j, same = 0;
 
-	for (i = 0; i < TCPSTATE_VERDICT_MAX; i++)
+	for (i = 0; i < __TCPSTATE_VERDICT_MAX; i++)
 		for (j = 0; j < i; j++)
 			same += !strcmp(tcpstate_verdict_name(i), tcpstate_verdict_name(j));
 	ok(!same && !strcmp(tcpstate_verdict_name(TCPSTATE_VERDICT_OK), "ok") &&
-	   !strcmp(tcpstate_verdict_name(TCPSTATE_VERDICT_MAX), "unknown"),
+	   !strcmp(tcpstate_verdict_name(__TCPSTATE_VERDICT_MAX), "unknown"),
 	   "every verdict has a name of its own");
 }
 

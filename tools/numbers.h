@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Words to numbers. */
+#ifndef _TCPSTATE_NUMBERS_H
+#define _TCPSTATE_NUMBERS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* Decimal digits alone, up to a limit. Returns what follows them, or NULL. */
+const char *numbers_digits(const char *word, uint64_t limit, uint64_t *number);
+
+/* N or N-M, with ss's colon before it or not. */
+bool numbers_ports(const char *word, uint64_t *first, uint64_t *last);
+
+/* A number with a unit, or without one of seconds, in milliseconds. */
+bool numbers_duration(const char *word, uint64_t *ms);
+
+#endif /* _TCPSTATE_NUMBERS_H */
