@@ -2,6 +2,7 @@
 /* The module's engine in userspace; see engine.h. */
 #include <search.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <linux/netfilter.h>
 
@@ -17,6 +18,7 @@
  * struct engine - see engine.h
  * @setup: what it was made with
  * @records: tree of struct engine_record, each an allocation of its own
+ * @listeners: likewise of struct engine_listener: who answered a SYN
  * @packets: that were fed
  * @counters: by enum tcpstate_counter
  * @entered: by enum tcpstate_state
@@ -24,9 +26,17 @@
 struct engine {
 	struct engine_setup setup;
 	void *records;
+	void *listeners;
 	uint64_t packets;
 	uint64_t counters[__TCPSTATE_A_COUNTER_MAX];
 	uint64_t entered[__TCPSTATE_STATE_MAX];
+};
+
+/* Who it is: no octet of it is left to chance. */
+struct engine_listener {
+	uint8_t addr[16];
+	uint16_t port;
+	uint16_t family;
 };
 
 /* What a segment proves or is refused for is counted by these names. */
@@ -145,12 +155,53 @@ static void end(struct engine *engine, struct engine_record *record, const uint8
 		engine->setup.closed(engine->setup.data, record, state, reason);
 }
 
+static int compare_listeners(const void *a, const void *b)
+{
+	return memcmp(a, b, sizeof(struct engine_listener));
+}
+
+static struct engine_listener listener_of(const struct engine_key *key, unsigned int end)
+{
+	struct engine_listener listener = { .port = key->port[end], .family = key->family };
+
+	memcpy(listener.addr, key->addr[end], sizeof(listener.addr));
+	return listener;
+}
+
+static bool is_listener(const struct engine *engine, const struct engine_key *key,
+			unsigned int end)
+{
+	struct engine_listener listener = listener_of(key, end);
+
+	return tfind(&listener, &engine->listeners, compare_listeners);
+}
+
+/* The responder of this record has answered its SYN. */
+static void admit(struct engine *engine, const struct engine_record *record)
+{
+	struct engine_listener *listener;
+
+	if (record->pair.flags & TCPSTATE_PICKED_UP ||
+	    is_listener(engine, &record->key, TCPSTATE_RESPONDER))
+		return;
+	listener = malloc(sizeof(*listener));
+	if (!listener)
+		abort();
+	*listener = listener_of(&record->key, TCPSTATE_RESPONDER);
+	if (!tsearch(listener, &engine->listeners, compare_listeners))
+		abort();
+}
+
 /* Who sent it, if nobody can be asked? */
-static enum tcpstate_end guess_sender(const struct engine_key *key,
+static enum tcpstate_end guess_sender(const struct engine *engine, const struct engine_key *key,
 				      const struct tcpstate_segment *segment)
 {
+	bool here = is_listener(engine, key, 0), there = is_listener(engine, key, 1);
+
 	if (segment->flags & TCPSTATE_SYN)
 		return segment->flags & TCPSTATE_ACK ? TCPSTATE_RESPONDER : TCPSTATE_INITIATOR;
+	if (here != there)
+		return here ? TCPSTATE_RESPONDER : TCPSTATE_INITIATOR;
 	return key->port[0] < key->port[1] ? TCPSTATE_RESPONDER : TCPSTATE_INITIATOR;
 }
 
@@ -158,7 +209,7 @@ static enum tcpstate_end guess_sender(const struct engine_key *key,
 static void begin(struct engine *engine, struct engine_record *record,
 		  const struct engine_key *key, const struct tcpstate_segment *segment, bool again)
 {
-	enum tcpstate_end from = guess_sender(key, segment), to = tcpstate_peer(from);
+	enum tcpstate_end from = guess_sender(engine, key, segment), to = tcpstate_peer(from);
 
 	*record = (struct engine_record){ .key.family = key->family, .opened = engine->packets,
 					  .latest = engine->packets };
@@ -179,6 +230,8 @@ static void begin(struct engine *engine, struct engine_record *record,
 		COUNT(engine, PICKED_UP);
 	else
 		COUNT(engine, OPENED);
+	if (record->pair.synack)
+		admit(engine, record);
 	if (engine->setup.opened)
 		engine->setup.opened(engine->setup.data, record);
 }
@@ -191,6 +244,7 @@ static struct tcpstate_outcome step(struct engine *engine, struct engine_record 
 	struct tcpstate_pair *pair = &record->pair;
 	const uint8_t before[2] = { pair->state[0], pair->state[1] };
 	bool lingers = tcpstate_fsm_ended(pair);
+	bool unanswered = tcpstate_fsm_halfopen(pair) && !pair->synack;
 	struct tcpstate_outcome out = tcpstate_fsm_step(pair, segment, from);
 
 	count_facts(engine, out.facts, segment->count);
@@ -214,6 +268,8 @@ static struct tcpstate_outcome step(struct engine *engine, struct engine_record 
 	}
 	--*gauge(engine, before);
 	++*gauge(engine, pair->state);
+	if (unanswered && pair->synack && tcpstate_fsm_halfopen(pair))
+		admit(engine, record);
 	if (out.facts & 1u << TCPSTATE_FACT_ESTABLISHED && engine->setup.established)
 		engine->setup.established(engine->setup.data, record);
 	return out;
@@ -352,6 +408,8 @@ void engine_flush(struct engine *engine)
 {
 	twalk_r(engine->records, flush, engine);
 	tdestroy(engine->records, free);
+	tdestroy(engine->listeners, free);
+	engine->listeners = NULL;
 	engine->records = NULL;
 }
 
@@ -369,5 +427,7 @@ void engine_free(struct engine *engine)
 	if (!engine)
 		return;
 	tdestroy(engine->records, free);
+	tdestroy(engine->listeners, free);
+	engine->listeners = NULL;
 	free(engine);
 }

@@ -57,14 +57,14 @@ int __wrap_json_object_object_add(struct json_object *object, const char *key,
 void tell_closed(const char *path, const struct flow *flow, unsigned long first,
 		 unsigned long last)
 {
-	struct output *output = output_begin(&options, VIEW_EVENT);
+	struct output *output = output_begin(&options, &flow_description, VIEW_EVENT);
 
 	if (!output)
 		abort();
 	file = path;
 	frames[0] = first;
 	frames[1] = last;
-	output_flow(output, flow);
+	output_record(output, flow);
 	output_end(output, true);
 }
 

@@ -170,18 +170,25 @@ def draw(die, number):
     kinds = list(LIVES) * 2 + die.choices(living, k=number - 2 * len(living))
     pools = {fam: part_ways(die, fam) for fam in (4, 6)}
     taken, lives = set(), []
+    answering, guessed = set(), set()       # who is known to listen, and who must not be
     for index, letters in enumerate(kinds):
         fam = (4, 6)[index // len(LIVES)] if index < 2 * len(LIVES) else die.choice((4, 6))
         while True:
             ends = tuple((die.choice(pools[fam]), port) for port in (
                 die.choice((20000, 30000, 40000, 65535, die.randrange(20000, 65536))),
                 die.choice((1, 22, 80, 443, die.randrange(8000, 8020), 19999))))
-            # of one that is picked up the lower port is guessed to be the responder's
+            # of one that is picked up the lower port is guessed to be the responder's,
+            # unless the other one is known to listen
             if letters[0] == "S" and not die.randrange(4):
                 ends = ends[::-1]
-            if ends[0][0] != ends[1][0] and frozenset(ends) not in taken:
+            answers = {end for end, letter in zip(ends, "Hh") if letter in letters}
+            asks = set() if letters[0] in "Sh" else {ends[0]}
+            if ends[0][0] != ends[1][0] and frozenset(ends) not in taken and \
+                    not (answers & guessed or asks & answering):
                 break
         taken.add(frozenset(ends))
+        answering |= answers
+        guessed |= asks
         lives.append(Life(fam, letters, *zip(*ends), tuple(LIVES[letters].split()),
                           die.randrange(BATCHES - letters.count(" "))))
     die.shuffle(lives)

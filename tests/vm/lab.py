@@ -30,6 +30,7 @@ Nothing here sleeps for luck: wait_for() awaits a condition.
 import collections
 import contextlib
 import os
+import select
 import socket
 import struct
 import subprocess
@@ -65,10 +66,15 @@ class Conn:
             equal(got, text, f"{self}: data")
 
     def close(self):
-        """Close both ends, the initiator's first."""
-        for end in self.a, self.b:
-            if end is not None:
-                end.close()
+        """Close both ends, the responder when it has the initiator's FIN: else they
+        may cross."""
+        if self.a is not None:
+            self.a.close()
+        if self.b is not None and self.b.fileno() >= 0:
+            heard = select.poll()
+            heard.register(self.b, select.POLLRDHUP)
+            heard.poll(PATIENCE * 1000)
+            self.b.close()
 
 
 def endpoint(sock, peer=False):

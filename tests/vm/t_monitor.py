@@ -266,15 +266,15 @@ def groups():
     ns = place()
     short(ns, 5)
     forgotten(ns)
-    equal(numbers(ns), {"flows": 0, "closed": 0, "segments": 0}, "with no listener")
+    equal(numbers(ns), {"flows": 0, "closed": 0, "segments": 0, "alerts": 0}, "with no listener")
     closed = Monitor(ns, "closed")
     short(ns, 5)
     forgotten(ns)
-    equal(numbers(ns), {"flows": 0, "closed": 5, "segments": 0}, "with a listener to the end")
+    equal(numbers(ns), {"flows": 0, "closed": 5, "segments": 0, "alerts": 0}, "with a listener to the end")
     flows = Monitor(ns)
     short(ns, 5)
     forgotten(ns)
-    equal(numbers(ns), {"flows": 15, "closed": 10, "segments": 0}, "with both")
+    equal(numbers(ns), {"flows": 15, "closed": 10, "segments": 0, "alerts": 0}, "with both")
     flows, closed = pure(flows.stop()), pure(closed.stop())
     equal([event["seq"] for event in closed], list(range(1, 11)), "numbers of closed")
     equal({event["event"] for event in closed}, {"closed"}, "what closed tells")
@@ -283,7 +283,7 @@ def groups():
     equal(closed[5:], told(flows, "closed"), "the same ends")
     short(ns, 5)
     forgotten(ns)
-    equal(numbers(ns), {"flows": 15, "closed": 10, "segments": 0}, "with no listener any more")
+    equal(numbers(ns), {"flows": 15, "closed": 10, "segments": 0, "alerts": 0}, "with no listener any more")
     late = Monitor(ns)
     short(ns, 1)
     forgotten(ns)
@@ -430,10 +430,9 @@ def permission():
         os.chmod(where, 0o755)
         copy = shutil.copy(TOOL, where)
         plain = {"user": NOBODY, "group": NOBODY, "extra_groups": [], "cwd": "/", "tool": copy}
-        for group in [], ["flows"], ["closed"]:
+        for group in [], ["flows"], ["closed"], ["alerts"]:
             refused(ns, "CAP_NET_ADMIN", "monitor", *group, **plain)
             refused(ns, "CAP_NET_ADMIN", "-j", "monitor", *group, **plain)
-    refused(ns, "alerts", "monitor", "alerts")
     for words in ["bogus"], ["flows", "flows"], ["state", "bogus"], ["--count", "0"], \
             ["--count", "x"], ["--buffer", "-1"], ["--buffer", "5T"], ["--buffer", "4096M"]:
         equal(tool(ns, "monitor", *words, tool=PLAIN).returncode, 1, f"{words}: status")

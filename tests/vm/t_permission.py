@@ -92,24 +92,38 @@ def ask(method):
         return getattr(channel, method)()
 
 
+def join(group):
+    """A multicast group, on a socket of one's own."""
+    with Channel() as channel:
+        channel.join(group)
+
+
 WHAT = {
     "STATS_GET": lambda: ask("stats"),
     "FLOW_GET": lambda: ask("flows"),
     "HALFOPEN_GET": lambda: ask("halfopens"),
+    "LISTENER_GET": lambda: ask("listeners"),
+    "HOST_GET": lambda: ask("hosts"),
+    **{group: lambda group=group: join(group)
+       for group in ("flows", "closed", "segments", "alerts")},
     "FLUSH": lambda: ask("flush"),
     "tcpstate": lambda: read("tcpstate"),
     "tcpstate_halfopen": lambda: read("tcpstate_halfopen"),
+    "tcpstate_listeners": lambda: read("tcpstate_listeners"),
 }
 OPEN = {"STATS_GET", "tcpstate"}                # to anyone
 
-# Who may do what besides. The file is its owner's, whatever his capabilities.
+FILES = {"tcpstate_halfopen", "tcpstate_listeners"}
+ASKED_OF = WHAT.keys() - OPEN - FILES           # whom only CAP_NET_ADMIN lets ask
+
+# Who may do what besides. A file is its owner's, whatever his capabilities.
 MAY = {
-    root: {"FLOW_GET", "HALFOPEN_GET", "FLUSH", "tcpstate_halfopen"},
-    root_without: {"tcpstate_halfopen"},
-    nobody_with: {"FLOW_GET", "HALFOPEN_GET", "FLUSH"},
+    root: ASKED_OF | FILES,
+    root_without: FILES,
+    nobody_with: ASKED_OF,
     nobody: set(),
     own_user: set(),
-    own_both: {"FLOW_GET", "HALFOPEN_GET", "FLUSH", "tcpstate_halfopen"},
+    own_both: ASKED_OF | FILES,
 }
 
 
@@ -148,7 +162,7 @@ def want(who, what):
     """How that should end."""
     if what in OPEN or what in MAY[who]:
         return "ok"
-    return "EACCES" if what in ("tcpstate", "tcpstate_halfopen") else "EPERM"
+    return "EACCES" if what in FILES else "EPERM"
 
 
 def flows(lab, fam):
@@ -207,6 +221,7 @@ def handed_over(lab):
     channel = Channel(lab.R)
     for who, what, said in (
             (nobody, "flows", "EPERM"), (nobody, "halfopens", "EPERM"), (nobody, "flush", "EPERM"),
+            (nobody, "listeners", "EPERM"), (nobody, "hosts", "EPERM"),
             (nobody, "stats", "ok"), (own_user, "flows", "EPERM"), (own_both, "flows", "EPERM"),
             (nobody_with, "flows", "ok")):
         equal(in_child(lab.R, who, lambda what=what: verdict(getattr(channel, what))), said,

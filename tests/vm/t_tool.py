@@ -545,7 +545,7 @@ def nobody():
         plain = {"user": NOBODY, "group": NOBODY, "extra_groups": [], "tool": tool, "cwd": "/"}
         equal(still(read("stats", **plain)), still(read("stats")), "what nobody may read")
         equal(output("version", **plain), output("version"), "the version")
-        for command in "flows", "halfopen", "flush":
+        for command in "flows", "halfopen", "listeners", "hosts", "flush":
             refused("CAP_NET_ADMIN", 2, command, **plain)
         refused("CAP_SYS_ADMIN", 2, "-n", "/proc/self/ns/net", **plain)
 
@@ -643,7 +643,7 @@ def elsewhere():
 def about():
     for word in "-h", "--help":
         text = output(word)
-        for name in "stats flows halfopen flush version --json --netns src dport".split():
+        for name in "stats flows halfopen listeners hosts flush version --json --netns src dport".split():
             true(name in text, f"{word} tells of {name}")
     for word in "-V", "--version":
         equal(output(word), f"tcpstate {version()}\n", word)
@@ -790,7 +790,7 @@ def no_module():
     subprocess.run(["modprobe", "-r", "tcpstate"], check=True)
     try:
         for words in [], ["-j"], ["stats"], ["flows"], ["-j", "flows", "sport", "1"], \
-                ["halfopen"], ["flush"]:
+                ["halfopen"], ["-j", "listeners"], ["hosts"], ["flush"]:
             refused("modprobe tcpstate", 2, *words)
         refused("bogus", 1, "flows", "state", "bogus")
         true("module  not loaded" in output("version"), "version says so")

@@ -25,6 +25,7 @@ from dataclasses import asdict, replace
 import yaml
 
 from crowd import *
+from flood import Flood
 from genl import *
 from lab import *
 
@@ -34,7 +35,8 @@ with open(SPEC) as _file:
     FAMILY = yaml.safe_load(_file)
 OPS = {op["name"]: op for op in FAMILY["operations"]["list"]}
 # Left out of replies where there is nothing to say.
-OPTIONAL = {"phase", "responder-latency", "initiator-latency", "pair", "resets", "leak"}
+OPTIONAL = {"phase", "responder-latency", "initiator-latency", "pair", "resets", "leak",
+            "completion", "usual", "source"}
 
 
 # the command line
@@ -354,7 +356,8 @@ def give_up_net_admin():
 def rights(lab):
     lab.keep(lab.connect(4))
     equal(cli(lab.R, "do", "stats-get", before=give_up_net_admin)["counters"]["flows"], 1, "flows")
-    for kind, op in ("dump", "flow-get"), ("dump", "halfopen-get"), ("do", "flush"):
+    for kind, op in ("dump", "flow-get"), ("dump", "halfopen-get"), ("dump", "listener-get"), \
+            ("dump", "host-get"), ("do", "flush"):
         try:
             raise Failure(f"{op} granted: {cli(lab.R, kind, op, before=give_up_net_admin)}")
         except Refusal as refusal:
@@ -407,6 +410,64 @@ def subscribe(lab, fam):
           "fact and reason")
     equal((last["flows"], last["closed"], last["segments"]), (3, 1, len(segments)),
           "last numbers")
+
+
+def to_listener(said):
+    """A reply of listener-get, or an alert, as the raw client's Listener."""
+    listed = set(OPS["listener-get"]["dump"]["reply"]["attributes"])
+    true(listed - OPTIONAL <= said.keys(), f"attributes of {said}")
+    told = {name.replace("-", "_"): value for name, value in said.items() if name in listed}
+    end, heavy = told.pop("endpoint"), told.pop("source", ())
+    true(all(len(told[name]) == 32 for name in ("responder_latency", "initiator_latency")),
+         f"latencies of {said}")
+    return Listener({socket.AF_INET: 4, socket.AF_INET6: 6}[told.pop("family")], end["addr"],
+                    end["port"], verdict=told.pop("verdict").replace("-", "_"),
+                    heavy=tuple((each["addr"], each["share"]) for each in heavy),
+                    **{name: tuple(value) if isinstance(value, list) else value
+                       for name, value in told.items()})
+
+
+def by_name(listeners):
+    """Listeners, without what time changes, by who they are."""
+    return {each.key: asdict(replace(each, since=0, told=None)) for each in listeners}
+
+
+@test("listener-get tells what the raw client tells, and filters likewise", families=None)
+def listeners(lab):
+    for fam in 4, 6:
+        for port in 80, 443, 8080:
+            lab.keep(lab.connect(fam, dport=port)).talk()
+        lab.keep(lab.dial(fam, lab.silent[fam]))
+    with Channel(lab.R) as channel:
+        for wanted in {}, {"family": 6}, {"endpoint": {"port": 80, "port_last": 443}}, \
+                {"endpoint": {"addr": "10.9.2.0", "prefix": 24}}, {"verdicts": {"ok"}}, \
+                {"verdicts": {"flood_few"}}:
+            def look():
+                before = by_name(channel.listeners(**wanted))
+                said = by_name(map(to_listener, cli(lab.R, "dump", "listener-get",
+                                                    to_json(wanted))))
+                equal(by_name(channel.listeners(**wanted)), before, "nothing moves")
+                equal(said, before, f"{wanted}")
+                return len(said)
+            many = wait_for(look, lambda _: True, "agreement")
+            true(bool(many) == (wanted != {"verdicts": {"flood_few"}}), f"{wanted}: {many}")
+    equal(cli(lab.R, "dump", "host-get"), [], "hosts")
+
+
+@test("a subscriber hears of a flood", families=None)
+def alerts(lab):
+    subscriber = Subscriber(lab.R, "alerts")
+    with Channel(lab.R) as channel, Flood(lab, 4):
+        wait_for(lambda: channel.stats().seq["alerts"], what="an alert")
+    heard = subscriber.end()
+    true(heard, "something was heard")
+    for number, (name, told) in enumerate(heard, 1):
+        equal((name, told["seq"]), ("alert-ntf", number), "name and number")
+    first = heard[0][1]
+    listener = to_listener(first)
+    equal((listener.address, listener.port), (lab.B.addr[4], 80), "whose")
+    true(listener.verdict.startswith("flood") and first["before"] in ("ok", "surge") and
+         first["alert"] == "begin", f"verdict {listener.verdict} after {first['before']}")
 
 
 @test("flush forgets every connection", families=None)
