@@ -40,7 +40,7 @@ test:
 	@tests/run --jobs 2 tests/style tests/spec 'make -s -C tests/unit check' $(TRACES) \
 		'make -s -C tests/model check' \
 		tests/vm/selftest \
-		$(VM_KERNELS:%='tests/vm/run --timeout 1800 --kernel % -- tests/vm/all')
+		$(VM_KERNELS:%='tests/vm/run --timeout 2100 --kernel % -- tests/vm/all')
 
 ## make test-unit   the pure parts, in userspace under sanitizers
 test-unit:
