@@ -78,7 +78,7 @@ def flood(lab, times, usual, port=80):
                 wait_for(lambda: kernel(lab, fam, port)["SyncookiesSent"], what="SYN cookies")
         for fam in BOTH:
             await_turn(lab, fam, port, ("begin", "flood_spoofed"), ("end", "flood_spoofed"),
-                       timeout=60)
+                       timeout=120)
     for conn in old:
         conn.talk()
     for fam in BOTH:
@@ -119,7 +119,7 @@ def without_cookies(lab):
             mark = account(lab.R, 4, 80).syn
             await_account(lab.R, 4, 80, lambda each: each.syn > mark + 1000, "more SYNs")
             await_turn(lab, 4, 80, ("begin", "flood_spoofed"))
-        await_turn(lab, 4, 80, ("begin", "flood_spoofed"), ("end", "flood_spoofed"), timeout=60)
+        await_turn(lab, 4, 80, ("begin", "flood_spoofed"), ("end", "flood_spoofed"), timeout=120)
 
 
 @test("a flood in pulses, 100 ms every 2 s, is one flood")
@@ -130,7 +130,7 @@ def pulsed(lab):
             await_turn(lab, 6, 80, ("begin", "flood_spoofed"))
             mark = account(lab.R, 6, 80).syn
             await_account(lab.R, 6, 80, lambda each: each.syn > mark + 700, "more pulses")
-        await_turn(lab, 6, 80, ("begin", "flood_spoofed"), ("end", "flood_spoofed"), timeout=60)
+        await_turn(lab, 6, 80, ("begin", "flood_spoofed"), ("end", "flood_spoofed"), timeout=120)
 
 
 @test("a flood of eight sources is of few, and names them")
@@ -209,7 +209,7 @@ def dead(lab):
         lab.B.nft(*wall)
         for port, verdict in verdicts.items():
             for fam in BOTH:
-                await_turn(lab, fam, port, ("begin", verdict), ("end", verdict), timeout=60)
+                await_turn(lab, fam, port, ("begin", verdict), ("end", verdict), timeout=120)
         for fam in BOTH:
             mark = account(lab.R, fam, known).completed
             await_account(lab.R, fam, known, lambda each: each.completed > mark, "it lives")
@@ -258,7 +258,7 @@ def hosts(lab):
     def ends():
         return {(*each.key, each.verdict) for each in lab.alerts.all()
                 if isinstance(each, Host) and each.told["alert"] == "end"}
-    wait_equal(ends, wanted, "the ends", timeout=60)
+    wait_equal(ends, wanted, "the ends", timeout=120)
     equal([each for each in lab.alerts.all() if isinstance(each, Listener)], [], "floods")
 
 
@@ -422,7 +422,7 @@ def slots(lab):
     for port in range(82, 89):                          # now it is 80
         lab.connect(4, dport=port).close()
     wait_for(lambda: another(89), lambda seen: 89 in seen and len(seen) == SLOTS,
-             "who has a slot", timeout=60)
+             "who has a slot", timeout=120)
     true(80 in ports(), f"who is flooded keeps it: {ports()}")
     equal(proc(lab.R)["listeners"], SLOTS, "slots")
     equal(account(lab.R, 4, 80).verdict, "flood_spoofed", "whoever is flooded")
@@ -463,7 +463,7 @@ def logged(lab):
                 await_turn(lab, fam, 4321, ("begin", "flood_spoofed"))
         for fam in BOTH:
             await_turn(lab, fam, 4321, ("begin", "flood_spoofed"), ("end", "flood_spoofed"),
-                       timeout=60)
+                       timeout=120)
             name = re.escape(at(lab.B.addr[fam], 4321))
             lines = [line for line in log(mark)[0] if re.search(name, line)]
             equal([re.sub(r"\d+ SYN/s$", "N SYN/s", line) for line in lines],
