@@ -61,6 +61,11 @@ test-traces:
 test-vm: vm-tool
 	@tests/run $(VM_KERNELS:%='tests/vm/run --timeout 1200 --kernel % -- tests/vm/all $(T)')
 
+## make test-flood  floods beside real clients, on a machine that does nothing else
+test-flood: vm-tool
+	@tests/run $(VM_KERNELS:%='tests/vm/run --timeout 1800 --kernel % -- env TCPSTATE_FLOODS=1 \
+		tests/vm/all t_flood.py')
+
 ## make test-differential   random applications, TCPSTATE_CONNECTIONS=5000 of them, against ss
 test-differential: vm-tool
 	@tests/run $(VM_KERNELS:%='tests/vm/run --timeout 14400 --kernel % -- env TESTS_LIMIT=14000 \
@@ -102,4 +107,4 @@ clean:
 	@$(MAKE) -s -C tests/traces clean
 
 .PHONY: all help module tool vm-tool demo test test-unit model test-traces test-vm vm style bench \
-	test-differential install uninstall dkms clean
+	test-differential test-flood install uninstall dkms clean
