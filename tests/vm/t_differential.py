@@ -41,8 +41,8 @@ LEGIT = {
     (None, None): [("SYN_SENT", None), ("SYN_SENT", "SYN_SENT"), ("FIN_WAIT2", "CLOSE_WAIT"),
                    ("CLOSING", "FIN_WAIT2"), ("LAST_ACK", "FIN_WAIT2")],
     # A RST was lost before R; its hearer's application is gone, and says nothing.
-    # Or it was lost behind R.
-    ("FIN_WAIT2", None): [("FIN_WAIT2", "CLOSE_WAIT"), (None, None)],
+    # Or it was lost behind R; or none was sent, as above.
+    ("FIN_WAIT2", None): [("FIN_WAIT2", "CLOSE_WAIT"), (None, None), ("FIN_WAIT2", "CLOSING")],
     # Likewise behind R: TIME_WAIT is as silent. Or the other aborted, as above.
     ("TIME_WAIT", None): [(None, None), ("FIN_WAIT2", "CLOSING")],
     # It closed before its peer's FIN came (CLOSING follows), but its own was seen only
