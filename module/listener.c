@@ -87,13 +87,21 @@ static void free_rcu_listener(struct rcu_head *rcu)
 	free_listener(container_of(rcu, struct tcpstate_listener, rcu));
 }
 
+/*
+ * Its number is reserved before anybody can find it, and nobody reads by the
+ * number until it is found by its host: what fails was never seen.
+ */
 static bool publish(struct tcpstate_listeners *listeners, struct tcpstate_listener *listener)
 {
-	if (xa_alloc(&listeners->slots, &listener->slot, listener,
-		     XA_LIMIT(0, listeners->max - 1), GFP_ATOMIC | __GFP_NOWARN))
+	lockdep_assert_held(&listeners->lock);
+	if (xa_alloc(&listeners->slots, &listener->slot, NULL, XA_LIMIT(0, listeners->max - 1),
+		     GFP_ATOMIC | __GFP_NOWARN))
 		return false;
-	if (!rhashtable_lookup_insert_fast(&listeners->table, &listener->node, table_params))
+	if (!rhashtable_lookup_insert_fast(&listeners->table, &listener->node, table_params)) {
+		/* Takes no memory: the number is reserved. */
+		xa_store(&listeners->slots, listener->slot, listener, GFP_ATOMIC | __GFP_NOWARN);
 		return true;
+	}
 	xa_erase(&listeners->slots, listener->slot);
 	return false;
 }

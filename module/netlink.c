@@ -242,9 +242,8 @@ static int put_seq(struct sk_buff *skb, struct tcpstate_log *log)
 	    nla_put_u64_64bit(skb, TCPSTATE_A_SEQ_CLOSED, seq[TCPSTATE_GROUP_CLOSED],
 			      TCPSTATE_A_SEQ_PAD) ||
 	    nla_put_u64_64bit(skb, TCPSTATE_A_SEQ_SEGMENTS, seq[TCPSTATE_GROUP_SEGMENTS],
-			      TCPSTATE_A_SEQ_PAD))
-		return -EMSGSIZE;
-	if (nla_put_u64_64bit(skb, TCPSTATE_A_SEQ_ALERTS, seq[TCPSTATE_GROUP_ALERTS],
+			      TCPSTATE_A_SEQ_PAD) ||
+	    nla_put_u64_64bit(skb, TCPSTATE_A_SEQ_ALERTS, seq[TCPSTATE_GROUP_ALERTS],
 			      TCPSTATE_A_SEQ_PAD))
 		return -EMSGSIZE;
 	nla_nest_end(skb, nest);
