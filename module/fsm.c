@@ -209,6 +209,9 @@ static struct tcpstate_outcome on_segment(struct tcpstate_pair *pair,
 			(fin && !state_past_fin(pair->state[from]))))
 		pair_rebase(pair, from, seg->seq);
 	pair_advance(pair, from, end);
+	/* Whose acknowledgments pass elsewhere: what it went on from was acknowledged. */
+	if (seg->len && !tcpstate_fsm_spoke(pair, peer) && seq_after(seg->seq, pair->una[from]))
+		pair->una[from] = seg->seq;
 	tcpstate_resync_relent(pair);
 
 	if (state_past_fin(pair->state[peer]) && (seg->ack == pair->nxt[peer] || liberal))

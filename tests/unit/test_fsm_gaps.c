@@ -278,6 +278,39 @@ static const char *only_i_from_the_midst(struct wire *w)
 	return NULL;
 }
 
+/* More than once round the circle, and nobody acknowledges any of it. */
+static const char *far(struct wire *w)
+{
+	__u64 before = tcpstate_fsm_bytes(&w->pair, I);
+	int n;
+
+	for (n = 0; n < 80; n++) {
+		say(w, A, ACK, 100000000);
+		MUST(!w->out.facts);
+	}
+	MUST(tcpstate_fsm_bytes(&w->pair, I) == before + 8000000000ull);
+	say(w, A, FIN | ACK, 0);
+	IN(FIN_WAIT1, ESTABLISHED);
+	return NULL;
+}
+
+static const char *only_i_far(struct wire *w)
+{
+	say(w, A, SYN, 0);
+	miss(w, B, SYN | ACK, 0);
+	say(w, A, ACK, 100);
+	say(w, A, ACK, 100);
+	IN(ESTABLISHED, ESTABLISHED);
+	return far(w);
+}
+
+static const char *only_i_far_from_the_midst(struct wire *w)
+{
+	midst(w);
+	say(w, A, ACK, 100);
+	return far(w);
+}
+
 static const char *only_r(struct wire *w)
 {
 	miss(w, A, SYN, 0);
@@ -949,6 +982,8 @@ static const struct life lives[] = {
 	{ "the SYN-ACK unseen, a request: data that fits neither number proves nothing",
 	  missed_synack_forged },
 	{ "only I seen, from the midst: R's numbers follow", only_i_from_the_midst },
+	{ "only I seen: eight thousand million octets, none refused", only_i_far },
+	{ "only I seen, from the midst: likewise", only_i_far_from_the_midst },
 	{ "only R seen: an ack beyond ISS+1 proves ESTABLISHED", only_r },
 	{ "only R seen: an ack of ISS+1 proves nothing", only_r_no_proof },
 	{ "only R seen: an ack beyond ISS+1 out of the window proves nothing", only_r_forged },
