@@ -146,6 +146,18 @@ static void remember_timestamps(struct tcpstate_pair *pair, const struct tcpstat
 	}
 }
 
+/* Refused, unless it is we who missed something: and that may have been the last FIN. */
+static struct tcpstate_outcome refuse(struct tcpstate_pair *pair,
+				      const struct tcpstate_segment *seg,
+				      enum tcpstate_end from, __u32 fact)
+{
+	struct tcpstate_outcome out = tcpstate_resync_refuse(pair, seg, from, fact);
+
+	if (out.renew && pair_has_state(pair, TCPSTATE_TIME_WAIT))
+		remember_timestamps(pair, seg, from, true);
+	return out;
+}
+
 static struct tcpstate_outcome on_segment(struct tcpstate_pair *pair,
 					  const struct tcpstate_segment *seg,
 					  enum tcpstate_end from)
@@ -166,13 +178,13 @@ static struct tcpstate_outcome on_segment(struct tcpstate_pair *pair,
 		if (refused == PROVES_NOTHING)
 			return outcome_unchanged(0);
 		if (refused)
-			return tcpstate_resync_refuse(pair, seg, from, refused);
+			return refuse(pair, seg, from, refused);
 	}
 
 	if (!liberal) {
 		refused = judge_numbers(pair, seg, from);
 		if (refused)
-			return tcpstate_resync_refuse(pair, seg, from, refused);
+			return refuse(pair, seg, from, refused);
 		if (is_probe(pair, seg, from))
 			out.facts |= FACT(OUT_OF_WINDOW);
 	}

@@ -345,6 +345,7 @@ struct tcpstate_outcome tcpstate_handshake_synack(struct tcpstate_pair *pair,
 		tcpstate_transition(pair, TCPSTATE_EV_SYN, peer);
 		tcpstate_transition(pair, TCPSTATE_EV_SYNACK, from);
 		tcpstate_history_segment(pair, seg, from);
+		pair->hits = 0;
 		pair->synack = 1;
 		return outcome_believed(FACT(SIMULTANEOUS_OPEN));
 	}

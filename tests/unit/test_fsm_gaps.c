@@ -362,6 +362,32 @@ static const char *seen_i_needs_its_own_ack(struct wire *w)
 	return NULL;
 }
 
+/*
+ * The SYN of R and its SYN-ACK crossed I's unseen, behind I's word alone: what that
+ * claimed is no refused segment, and those that are refused later count.
+ */
+static const char *unanswered_then_crossed(struct wire *w)
+{
+	say(w, A, SYN, 0);
+	miss(w, B, SYN, 0);
+	wire_hear(w, A);
+	forge(w, A, w->snd[A], 12345, ACK, 100);
+	ONLY(FACT(INVALID_ACK));
+	forge(w, A, w->iss[A], w->snd[B], SYN | ACK, 0);
+	IN(SYN_RECV, SYN_SENT);
+	say(w, B, ACK, 0);
+	IN(ESTABLISHED, ESTABLISHED);
+	say(w, A, ACK, 0);
+	miss(w, A, ACK, 50000000);
+	miss(w, B, ACK, 70000000);
+	wire_hear(w, A);
+	say(w, B, ACK, 100);
+	MUST(w->out.facts & REFUSALS);
+	say(w, A, ACK, 100);
+	DID(RESYNC);
+	return close_from_a(w);
+}
+
 /* Gaps */
 
 /* Far more than any window passes by another way. */
@@ -525,6 +551,31 @@ static const char *gap_both(struct wire *w)
 	MUST(tcpstate_fsm_bytes(&w->pair, I) >= i);
 	MUST(tcpstate_fsm_bytes(&w->pair, R) >= r);
 	return close_from_a(w);
+}
+
+/* TIME_WAIT by way of a gap: what decides over its reuse are timestamps, and there are none. */
+static const char *gap_then_wait(struct wire *w)
+{
+	struct tcpstate_segment syn;
+
+	handshake(w);
+	say(w, A, FIN | ACK, 0);
+	say(w, B, ACK, 0);
+	miss(w, B, ACK, 50000000);
+	say(w, B, FIN | ACK, 100);
+	MUST(w->out.facts & REFUSALS);
+	say(w, A, ACK, 0);
+	DID(RESYNC);
+	IN(TIME_WAIT, CLOSE);
+	syn = wire_make(w, B, SYN, 0);
+	syn.seq = w->iss[B] - 1000;
+	syn.has_ts = true;
+	syn.tsval = w->snd[B] + 1;	/* newer than a number that is no timestamp */
+	wire_put(w, B, syn);
+	WENT_ON();
+	ONLY(FACT(OUT_OF_WINDOW));
+	IN(TIME_WAIT, CLOSE);
+	return NULL;
 }
 
 static const char *gap_one(struct wire *w, enum host far, enum host first)
@@ -984,6 +1035,8 @@ static const struct life lives[] = {
 	{ "only I seen, from the midst: R's numbers follow", only_i_from_the_midst },
 	{ "only I seen: eight thousand million octets, none refused", only_i_far },
 	{ "only I seen, from the midst: likewise", only_i_far_from_the_midst },
+	{ "the other's SYN and SYN-ACK unseen, behind I's word alone: gaps heal all the same",
+	  unanswered_then_crossed },
 	{ "only R seen: an ack beyond ISS+1 proves ESTABLISHED", only_r },
 	{ "only R seen: an ack of ISS+1 proves nothing", only_r_no_proof },
 	{ "only R seen: an ack beyond ISS+1 out of the window proves nothing", only_r_forged },
@@ -997,6 +1050,7 @@ static const struct life lives[] = {
 	{ "the handshake's end unseen is nothing that a spoofed source can feign",
 	  unseen_proof_spoofed },
 	{ "a gap both ways: one segment each way suffices", gap_both },
+	{ "a gap, and TIME_WAIT behind it: an old SYN does not end that", gap_then_wait },
 	{ "a gap from I to R, R speaks first", gap_of_a },
 	{ "a gap from I to R, I speaks first", gap_of_a_a_first },
 	{ "a gap from R to I", gap_of_b },
