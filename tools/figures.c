@@ -185,8 +185,10 @@ bool figures_bound(const uint64_t *buckets, int percent, double unit, char *text
 	bool bounded;
 	int i = -1;
 
-	while (below * 100 < count * percent)
+	/* Whoever sent it may have counted to where sums wrap. */
+	do
 		below += buckets[++i];
+	while (i < BUCKETS - 1 && below * 100 < count * percent);
 	bounded = i < BUCKETS - 1;
 	time_text((1u << (bounded ? i : i - 1)) * unit, text, size);
 	return bounded;
