@@ -38,7 +38,7 @@ test:
 	@tests/deps
 	@$(MAKE) -s vm-tool
 	@tests/run --jobs 2 tests/style tests/spec 'make -s -C tests/unit check' $(TRACES) \
-		'make -s -C tests/model check' \
+		'make -s -C tests/model check' 'make -s -C tests/fuzz check' \
 		tests/vm/selftest \
 		$(VM_KERNELS:%='tests/vm/run --timeout 2100 --kernel % -- tests/vm/all')
 
@@ -51,6 +51,16 @@ test-unit:
 model:
 	@tests/deps build
 	@tests/run 'make -s -C tests/model check' 'make -s -C tests/model deep'
+
+## make fuzz        what must bear any input, each part for FUZZ_SECONDS=60, by libFuzzer
+fuzz:
+	@tests/deps fuzz
+	@tests/run 'make -s -C tests/fuzz fuzz'
+
+## make fuzz-coverage   what of the module and of the tool it has reached
+fuzz-coverage:
+	@tests/deps fuzz
+	@$(MAKE) -s -C tests/fuzz coverage
 
 ## make test-traces what is inferred from real captures, against verdicts that others gave
 test-traces:
@@ -104,7 +114,8 @@ clean:
 	@$(MAKE) -s -C tools clean
 	@$(MAKE) -s -C tests/unit clean
 	@$(MAKE) -s -C tests/model clean
+	@$(MAKE) -s -C tests/fuzz clean
 	@$(MAKE) -s -C tests/traces clean
 
 .PHONY: all help module tool vm-tool demo test test-unit model test-traces test-vm vm style bench \
-	test-differential test-flood install uninstall dkms clean
+	test-differential test-flood fuzz fuzz-coverage install uninstall dkms clean
