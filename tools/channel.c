@@ -109,7 +109,8 @@ static int exchange(struct channel *channel, struct nlmsghdr *request, channel_r
 	if (mnl_socket_sendto(channel->socket, request, request->nlmsg_len) < 0)
 		return -errno;
 	for (;;) {
-		len = receive(channel, channel->socket, true);
+		/* The answer is there once the request is sent; only a dump can be cut short. */
+		len = receive(channel, channel->socket, whole);
 		if (len < 0)
 			return len;
 		for (nlh = (const void *)channel->buffer; fits(nlh, len);

@@ -60,14 +60,18 @@ static int ask_seq(struct feed *feed, uint64_t *seq)
 	return err;
 }
 
-/* Reads what was sent up to now, and then knows what was lost of it. */
+/*
+ * Reads what was sent up to now, and then knows what was lost of it. At the first
+ * number that we asked for there may wait what was sent since we joined, so we read
+ * until there is nothing, or something later.
+ */
 static int catch_up(struct feed *feed)
 {
 	uint64_t last = UINT64_MAX;
 	int err = ask_seq(feed, &last);
 	bool known = !err;
 
-	while ((!err || err == -ENOBUFS || (!known && err == -ENOENT)) && feed->seq < last)
+	while ((!err || err == -ENOBUFS || (!known && err == -ENOENT)) && feed->seq <= last)
 		err = channel_listen(&feed->channel, false, read_message, feed);
 	if (err == -EAGAIN) {
 		if (known)

@@ -91,14 +91,14 @@ def die_with_us():
 class Monitor:
     """The tool's monitor in a namespace, once it listens."""
 
-    def __init__(self, ns, *words, json=True, tool=TOOL):
+    def __init__(self, ns, *words, json=True, tool=TOOL, **env):
         self.ns, self.json = ns, json
         self.place = tempfile.mkdtemp(dir=PROGRAM.name)
         before = listening(ns)
         with ns, open(f"{self.place}/out", "w") as out, open(f"{self.place}/err", "w") as err:
             self.process = subprocess.Popen(
                 [tool, *["-j"] * json, "monitor", *words], stdin=subprocess.DEVNULL,
-                stdout=out, stderr=err, env=ENVIRONMENT, preexec_fn=die_with_us)
+                stdout=out, stderr=err, env={**ENVIRONMENT, **env}, preexec_fn=die_with_us)
         wait_for(lambda: listening(ns) > before or self.process.poll() is not None,
                  what="a listener")
 
@@ -222,6 +222,9 @@ def storm():
 @plain_test("what was lost is counted, to the last one, whether told at once or in the end", None,
             serial=True)
 def lost():
+    def count(events):
+        return (sum(event["event"] in STORY for event in events),
+                sum(event.get("count", 0) for event in told(events, "lost")))
     for group in "flows", "closed":
         ns = place()
         monitor = Monitor(ns, group, "--buffer", "4K")
@@ -232,10 +235,6 @@ def lost():
         span = numbers(ns)[group] - base
         equal(span, 1200 if group == "flows" else 400, "numbers that were given")
         monitor.process.send_signal(signal.SIGCONT)
-
-        def count(events):
-            return (sum(event["event"] in STORY for event in events),
-                    sum(event.get("count", 0) for event in told(events, "lost")))
         received, gone = wait_for(lambda: count(monitor.events()),
                                   lambda both: sum(both) == span, "an account of all")
         true(received and gone, f"{received} received, {gone} lost: some of each")
@@ -258,6 +257,19 @@ def lost():
         equal(monitor.said(), "tcpstate: {} events received, {} lost\n".format(*count(events)),
               "what it says of it")
         say(f"{group}: {count(events)[0]} received, {count(events)[1]} lost, {span} numbered")
+
+    # a machine may let it rest between its joining and its asking for the first number
+    ns = place()
+    monitor = Monitor(ns, "--buffer", "4K", tool=PLAIN, LD_PRELOAD=f"{PROGRAM.name}/join_shim.so")
+    wait_for(lambda: "T (stopped)" in open(f"/proc/{monitor.process.pid}/status").read(),
+             what="its rest")
+    short(ns, 100)
+    forgotten(ns)
+    monitor.process.send_signal(signal.SIGINT)
+    monitor.process.send_signal(signal.SIGCONT)
+    received, gone = count(monitor.wait())
+    true(received and gone, f"{received} received, {gone} lost: some of each")
+    equal(received + gone, 300, "received and lost since it joined")
 
 
 @plain_test("with no listener nothing is numbered, and each group has numbers of its own", None,
@@ -577,6 +589,8 @@ def prepare():
     module()
     true(os.access(TOOL, os.X_OK), "tools/tcpstate is not built: make -C tools")
     subprocess.run(["gcc", "-O2", "-o", f"{PROGRAM.name}/short", f"{HERE}/short.c"], check=True)
+    subprocess.run(["gcc", "-O2", "-shared", "-fPIC", "-o", f"{PROGRAM.name}/join_shim.so",
+                    f"{HERE}/join_shim.c"], check=True)
     say(TOOL)
 
 

@@ -425,6 +425,8 @@ def lost(lab):
             wait_for(lambda: channel.stats().seq["alerts"], lambda last: last >= 5, "alerts",
                      timeout=120)
     with Channel(lab.R) as channel:
+        # several that come at once are one message, so it may take the ends as well
+        wait_for(lambda: channel.stats().counters["events_lost"], what="a loss", timeout=120)
         monitor.process.send_signal(signal.SIGINT)
         monitor.process.send_signal(signal.SIGCONT)
         events = monitor.wait()
