@@ -13,7 +13,7 @@ import time
 import traceback
 
 # Emulated CPUs are slow, so a condition that should come is awaited long.
-PATIENCE = float(os.environ.get("LAB_PATIENCE", 30))
+PATIENCE = float(os.environ.get("LAB_PATIENCE", 60))
 
 
 class Failure(AssertionError):
@@ -78,7 +78,7 @@ _tests = []
 chosen = []         # what main() runs of them
 
 
-def test(title, families=(4, 6), lab=None, serial=False, timeout=240):
+def test(title, families=(4, 6), lab=None, serial=False, timeout=480):
     """Register a claim: function(lab, fam), once per family (families=None: just
     function(lab)). lab=None: no Lab is made and the function is not given one.
     serial: never beside another."""

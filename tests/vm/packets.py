@@ -242,7 +242,10 @@ class Sniffer:
     def story(self, last=40):
         """The last segments as text, for a report."""
         caught = self.all()
-        lines = [f"... {len(caught) - last} before"] if len(caught) > last else []
+        passed, lost = struct.unpack("II", self._sock.getsockopt(263, 6, 8))  # PACKET_STATISTICS
+        lines = [f"{passed} packets, of which it had no room for {lost}"]
+        if len(caught) > last:
+            lines.append(f"... {len(caught) - last} before")
         for seg in caught[-last:]:
             flags = "".join(letter for bit, letter in enumerate("FSRPAUEC")
                             if seg.flags >> bit & 1)

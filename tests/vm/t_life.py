@@ -100,7 +100,7 @@ def silent(lab, fam):
         return halfopens(lab.R)[0]
     # the second retransmission comes two seconds after the SYN, or (before 6.5) three
     age = wait_for(line, lambda _: True, "half-open line").age_ms
-    true(1900 <= age <= 60_000, f"age_ms is {age}")
+    true(1900 <= age <= 10 * 60_000, f"age_ms is {age}")
     equal(proc(lab.R)["halfopen"], 1, "halfopen")
     equal(proc(lab.R)["flows"], 0, "flows")
 

@@ -82,14 +82,16 @@ def stats(lab):
 
 @test("a dump has every connection once, with all that is known of it", families=None)
 def whole(lab):
+    began = time.monotonic()
     crowd = Crowd(lab, die_of_today())
     channel = Channel(lab.R)
     found = once(channel.flows())
+    oldest = (time.monotonic() - began) * 1000 + TICK
     same(found.keys(), {life.key for life in crowd.lives}, "connections")
     for life in crowd.lives:
         flow = found[life.key]
         equal(flow.states, life.states, f"states of {life}")
-        true(flow.idle <= flow.age < 60_000, f"{life}: age {flow.age}, idle {flow.idle}")
+        true(flow.idle <= flow.age < oldest, f"{life}: age {flow.age}, idle {flow.idle}")
         if not life.letters:
             equal((flow.bytes, flow.picked_up, flow.one_sided), ((4, 4), 0, 0), f"{life}")
             continue
@@ -304,7 +306,7 @@ def filters(lab):
         book.check(any_filter(die, book))
     print(f"# combinations selected {dict(book.tried)}, {book.vague} by the clock")
     true(book.tried["some"] > 100 and book.tried["none"] > 20, f"selected {book.tried}")
-    true(book.vague < 60, f"{book.vague} answers might be one thing or another")
+    true(book.vague < 100, f"{book.vague} answers might be one thing or another")
     same(once(book.channel.flows()).keys(), once(book.flows).keys(), "connections in the end")
 
 
