@@ -361,18 +361,21 @@ def flooded(lab, fam):
             true(all(before[name] <= seen[name] <= after[name] for name in KERNEL),
                  f"{before}, {seen}, {after}")
         beside()
-        text = output("listeners", "dport", "80", ns=lab.B)
-        true(re.search(r"^\tkernel: SyncookiesSent:\d+ .*TCPReqQFullDoCookies:\d+$", text, re.M),
-             f"the kernel's figures as text: {text}")
-        true(re.search(rf"^\ttop-sources:{re.escape(lab.spoof(fam, 1))[:-1]}\S+%", text, re.M),
-             f"sources as text: {text}")
-        words = "listeners", "dport", "80", f"-{fam}"
-        painted = on_terminal(lab.R, *words)
-        true(re.search(r"\033\[31mflood_\w+\033\[0m", painted), f"a flood is red: {painted!r}")
-        true("\033" not in output(*words, ns=lab.R), "not where there is no terminal")
-        true("\033" not in on_terminal(lab.R, *words, NO_COLOR="1"), "nor with NO_COLOR")
-        equal([key(row)[2] for row in read("listeners", "verdict", "ok", "dport", "80",
-                                           f"-{fam}", ns=lab.R)], [], "it is not ok")
+
+        def shown():
+            text = output("listeners", "dport", "80", ns=lab.B)
+            true(re.search(r"^\tkernel: SyncookiesSent:\d+ .*TCPReqQFullDoCookies:\d+$", text,
+                           re.M), f"the kernel's figures as text: {text}")
+            true(re.search(rf"^\ttop-sources:{re.escape(lab.spoof(fam, 1))[:-1]}\S+%", text, re.M),
+                 f"sources as text: {text}")
+            words = "listeners", "dport", "80", f"-{fam}"
+            painted = on_terminal(lab.R, *words)
+            true(re.search(r"\033\[31mflood_\w+\033\[0m", painted), f"a flood is red: {painted!r}")
+            true("\033" not in output(*words, ns=lab.R), "not where there is no terminal")
+            true("\033" not in on_terminal(lab.R, *words, NO_COLOR="1"), "nor with NO_COLOR")
+            equal([key(row)[2] for row in read("listeners", "verdict", "ok", "dport", "80",
+                                               f"-{fam}", ns=lab.R)], [], "it is not ok")
+        wait_for(shown, lambda _: True, "all that in one fit")
     text = on_terminal(lab.R, "listeners", "verdict", "ok")
     true("\033" not in text, f"ok is not painted: {text!r}")
 
