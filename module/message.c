@@ -100,7 +100,7 @@ static int put_state(struct sk_buff *skb, const struct tcpstate_stats *sum, u8 s
 	    nla_put_u64_64bit(skb, TCPSTATE_A_STATE_RESPONDER,
 			      tcpstate_stats_endpoints(sum, TCPSTATE_RESPONDER, state),
 			      TCPSTATE_A_STATE_PAD) ||
-	    nla_put_u64_64bit(skb, TCPSTATE_A_STATE_ENTERED, sum->entered[state],
+	    nla_put_u64_64bit(skb, TCPSTATE_A_STATE_ENTERED, tcpstate_stats_entered(sum, state),
 			      TCPSTATE_A_STATE_PAD))
 		return -EMSGSIZE;
 	nla_nest_end(skb, nest);
@@ -123,7 +123,7 @@ static int put_counters(struct sk_buff *skb, const struct tcpstate_stats *sum)
 
 /* A histogram; of a state where that is not TCPSTATE_UNSPEC. */
 static int put_histogram(struct sk_buff *skb, int type, u8 state,
-			 const unsigned long bucket[TCPSTATE_BUCKETS])
+			 const struct tcpstate_histogram *histogram)
 {
 	struct nlattr *nest = nla_nest_start(skb, type), *buckets;
 	unsigned int i;
@@ -136,9 +136,12 @@ static int put_histogram(struct sk_buff *skb, int type, u8 state,
 	if (!buckets)
 		return -EMSGSIZE;
 	for (i = 0; i < TCPSTATE_BUCKETS; i++) {
-		value = bucket[i];
+		value = histogram->bucket[i];
 		memcpy(nla_data(buckets) + i * sizeof(value), &value, sizeof(value));
 	}
+	if (nla_put_u64_64bit(skb, TCPSTATE_A_HISTOGRAM_SUM, histogram->sum,
+			      TCPSTATE_A_HISTOGRAM_PAD))
+		return -EMSGSIZE;
 	nla_nest_end(skb, nest);
 	return 0;
 }
@@ -150,6 +153,20 @@ static int put_pair(struct sk_buff *skb, u8 initiator, u8 responder, u64 flows)
 	if (!nest || nla_put_u8(skb, TCPSTATE_A_PAIR_INITIATOR, initiator) ||
 	    nla_put_u8(skb, TCPSTATE_A_PAIR_RESPONDER, responder) ||
 	    nla_put_u64_64bit(skb, TCPSTATE_A_PAIR_FLOWS, flows, TCPSTATE_A_PAIR_PAD))
+		return -EMSGSIZE;
+	nla_nest_end(skb, nest);
+	return 0;
+}
+
+/* The beginning of a record is from no state. */
+static int put_transition(struct sk_buff *skb, u8 from, u8 to, u64 count)
+{
+	struct nlattr *nest = nla_nest_start(skb, TCPSTATE_A_STATS_TRANSITION);
+
+	if (!nest || (from && nla_put_u8(skb, TCPSTATE_A_TRANSITION_FROM, from)) ||
+	    nla_put_u8(skb, TCPSTATE_A_TRANSITION_TO, to) ||
+	    nla_put_u64_64bit(skb, TCPSTATE_A_TRANSITION_COUNT, count,
+			      TCPSTATE_A_TRANSITION_PAD))
 		return -EMSGSIZE;
 	nla_nest_end(skb, nest);
 	return 0;
@@ -173,16 +190,21 @@ int tcpstate_message_sum(struct sk_buff *skb, const struct tcpstate_stats *sum)
 	if (put_counters(skb, sum))
 		return -EMSGSIZE;
 	for (i = 1; i <= TCPSTATE_STATE_MAX; i++)
-		if (put_histogram(skb, TCPSTATE_A_STATS_DWELL, i, sum->dwell[i]))
+		if (put_histogram(skb, TCPSTATE_A_STATS_DWELL, i, &sum->dwell[i]))
 			return -EMSGSIZE;
 	if (put_histogram(skb, TCPSTATE_A_STATS_RESPONDER_LATENCY, TCPSTATE_UNSPEC,
-			  sum->latency[TCPSTATE_RESPONDER]) ||
+			  &sum->latency[TCPSTATE_RESPONDER]) ||
 	    put_histogram(skb, TCPSTATE_A_STATS_INITIATOR_LATENCY, TCPSTATE_UNSPEC,
-			  sum->latency[TCPSTATE_INITIATOR]))
+			  &sum->latency[TCPSTATE_INITIATOR]))
 		return -EMSGSIZE;
 	for (i = 1; i <= TCPSTATE_STATE_MAX; i++)
 		for (r = 1; r <= TCPSTATE_STATE_MAX; r++)
 			if (sum->pairs[i][r] && put_pair(skb, i, r, sum->pairs[i][r]))
+				return -EMSGSIZE;
+	for (i = 0; i <= TCPSTATE_STATE_MAX; i++)
+		for (r = 1; r <= TCPSTATE_STATE_MAX; r++)
+			if (sum->transitions[i][r] &&
+			    put_transition(skb, i, r, sum->transitions[i][r]))
 				return -EMSGSIZE;
 	return 0;
 }

@@ -18,7 +18,7 @@ static void show_states(struct seq_file *seq, const struct tcpstate_stats *sum)
 		seq_printf(seq, "%-11s %10lu %10lu %10lu\n", tcpstate_state_name(state),
 			   tcpstate_stats_endpoints(sum, TCPSTATE_INITIATOR, state),
 			   tcpstate_stats_endpoints(sum, TCPSTATE_RESPONDER, state),
-			   sum->entered[state]);
+			   tcpstate_stats_entered(sum, state));
 }
 
 static void show_value(struct seq_file *seq, const char *name, unsigned long value)

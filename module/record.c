@@ -234,7 +234,7 @@ static void count_segments(struct tcpstate_record *record, enum tcpstate_end fro
 static void count_stay(struct tcpstate_stats __percpu *stats, struct tcpstate_record *record,
 		       enum tcpstate_end end, u8 state, u32 now)
 {
-	this_cpu_inc(stats->dwell[state][tcpstate_bucket(now - record->since[end])]);
+	tcpstate_histogram_add(&stats->dwell[state], now - record->since[end]);
 	record->since[end] = now;
 }
 
@@ -305,8 +305,7 @@ static void move(struct tcpstate_stats __percpu *stats, struct tcpstate_record *
 static void count_close(struct tcpstate_stats __percpu *stats, struct tcpstate_record *record,
 			const u8 state[2], u32 now)
 {
-	this_cpu_add(stats->entered[TCPSTATE_CLOSE],
-		     (state[0] != TCPSTATE_CLOSE) + (state[1] != TCPSTATE_CLOSE));
+	tcpstate_stats_shut(stats, state);
 	count_stay(stats, record, TCPSTATE_INITIATOR, state[0], now);
 	count_stay(stats, record, TCPSTATE_RESPONDER, state[1], now);
 }
@@ -329,7 +328,7 @@ static void time_end(struct tcpstate_log *log, struct tcpstate_record *record,
 {
 	record->latency[end] = max(stopwatch() - record->latency[end], 1U);
 	record->marks |= TCPSTATE_TIMED << end;
-	this_cpu_inc(log->stats->latency[end][tcpstate_bucket(record->latency[end])]);
+	tcpstate_histogram_add(&log->stats->latency[end], record->latency[end]);
 }
 
 /*

@@ -120,8 +120,19 @@ void tcpstate_stats_opened(struct tcpstate_stats __percpu *stats, enum tcpstate_
 {
 	this_cpu_inc(stats->records[kind]);
 	this_cpu_inc(stats->pairs[state[0]][state[1]]);
-	this_cpu_inc(stats->entered[state[0]]);
-	this_cpu_inc(stats->entered[state[1]]);
+	this_cpu_inc(stats->transitions[TCPSTATE_UNSPEC][state[0]]);
+	this_cpu_inc(stats->transitions[TCPSTATE_UNSPEC][state[1]]);
+}
+
+/* Of both endpoints, either of which may have stayed where it was. */
+static void count_transitions(struct tcpstate_stats __percpu *stats, const u8 from[2],
+			      const u8 to[2])
+{
+	unsigned int end;
+
+	for (end = 0; end < 2; end++)
+		if (from[end] != to[end])
+			this_cpu_inc(stats->transitions[from[end]][to[end]]);
 }
 
 /**
@@ -137,10 +148,21 @@ void tcpstate_stats_moved(struct tcpstate_stats __percpu *stats, const u8 from[2
 {
 	this_cpu_dec(stats->pairs[from[0]][from[1]]);
 	this_cpu_inc(stats->pairs[to[0]][to[1]]);
-	if (from[0] != to[0])
-		this_cpu_inc(stats->entered[to[0]]);
-	if (from[1] != to[1])
-		this_cpu_inc(stats->entered[to[1]]);
+	count_transitions(stats, from, to);
+}
+
+/**
+ * tcpstate_stats_shut() - both endpoints are closed, and their record is about to end
+ * @stats: the namespace's counters
+ * @from: the states that they leave, which may be closed already
+ *
+ * Context: any.
+ */
+void tcpstate_stats_shut(struct tcpstate_stats __percpu *stats, const u8 from[2])
+{
+	static const u8 closed[2] = { TCPSTATE_CLOSE, TCPSTATE_CLOSE };
+
+	count_transitions(stats, from, closed);
 }
 
 /**
@@ -160,6 +182,15 @@ void tcpstate_stats_closed(struct tcpstate_stats __percpu *stats, enum tcpstate_
 	this_cpu_inc(stats->counter[reason_counters[reason]]);
 }
 
+static void add_histogram(struct tcpstate_histogram *sum, const struct tcpstate_histogram *share)
+{
+	unsigned int i;
+
+	for (i = 0; i < TCPSTATE_BUCKETS; i++)
+		sum->bucket[i] += READ_ONCE(share->bucket[i]);
+	sum->sum += READ_ONCE(share->sum);
+}
+
 static void add(struct tcpstate_stats *sum, const struct tcpstate_stats *share)
 {
 	unsigned int i, j;
@@ -169,15 +200,14 @@ static void add(struct tcpstate_stats *sum, const struct tcpstate_stats *share)
 	for (i = 0; i < TCPSTATE_KIND_MAX; i++)
 		sum->records[i] += READ_ONCE(share->records[i]);
 	for (i = 0; i < __TCPSTATE_STATE_MAX; i++) {
-		sum->entered[i] += READ_ONCE(share->entered[i]);
-		for (j = 0; j < __TCPSTATE_STATE_MAX; j++)
+		add_histogram(&sum->dwell[i], &share->dwell[i]);
+		for (j = 0; j < __TCPSTATE_STATE_MAX; j++) {
+			sum->transitions[i][j] += READ_ONCE(share->transitions[i][j]);
 			sum->pairs[i][j] += READ_ONCE(share->pairs[i][j]);
-		for (j = 0; j < TCPSTATE_BUCKETS; j++)
-			sum->dwell[i][j] += READ_ONCE(share->dwell[i][j]);
+		}
 	}
 	for (i = 0; i < 2; i++)
-		for (j = 0; j < TCPSTATE_BUCKETS; j++)
-			sum->latency[i][j] += READ_ONCE(share->latency[i][j]);
+		add_histogram(&sum->latency[i], &share->latency[i]);
 }
 
 /**
@@ -222,6 +252,23 @@ unsigned long tcpstate_stats_endpoints(const struct tcpstate_stats *sum, enum tc
 
 	for (peer = 0; peer < __TCPSTATE_STATE_MAX; peer++)
 		n += end == TCPSTATE_INITIATOR ? sum->pairs[state][peer] : sum->pairs[peer][state];
+	return n;
+}
+
+/**
+ * tcpstate_stats_entered() - how often an endpoint has entered a state
+ * @sum: filled in by tcpstate_stats_sum()
+ * @state: which state
+ *
+ * Return: that number.
+ */
+unsigned long tcpstate_stats_entered(const struct tcpstate_stats *sum, unsigned int state)
+{
+	unsigned long n = 0;
+	unsigned int from;
+
+	for (from = 0; from < __TCPSTATE_STATE_MAX; from++)
+		n += sum->transitions[from][state];
 	return n;
 }
 

@@ -28,25 +28,36 @@ enum tcpstate_kind {
 #define TCPSTATE_BUCKETS 32
 
 /**
+ * struct tcpstate_histogram - of a time
+ * @bucket: how many, by tcpstate_bucket()
+ * @sum: all of them together
+ */
+struct tcpstate_histogram {
+	unsigned long bucket[TCPSTATE_BUCKETS];
+	unsigned long sum;
+};
+
+/**
  * struct tcpstate_stats - one CPU's share, or the sum of all
  * @counter: events since the namespace began; gauges and limits only in the sum
- * @entered: how often an endpoint entered each state
+ * @transitions: how often an endpoint went from each state to each other one; from
+ *	TCPSTATE_UNSPEC where its record began
  * @pairs: records in each pair of states now, the initiator's first; only the
  *	sum over all CPUs means anything, since a record may come on one CPU and
  *	go on another
  * @records: records of each kind now, likewise; lingering ones are in neither
- * @dwell: stays of endpoints in each state that are over, by milliseconds
- * @latency: handshake latencies of each endpoint, by microseconds
+ * @dwell: stays of endpoints in each state that are over, in milliseconds
+ * @latency: handshake latencies of each endpoint, in microseconds
  *
  * Written with this_cpu operations alone, from any context.
  */
 struct tcpstate_stats {
 	unsigned long counter[__TCPSTATE_A_COUNTER_MAX];
-	unsigned long entered[__TCPSTATE_STATE_MAX];
+	unsigned long transitions[__TCPSTATE_STATE_MAX][__TCPSTATE_STATE_MAX];
 	int pairs[__TCPSTATE_STATE_MAX][__TCPSTATE_STATE_MAX];
 	int records[TCPSTATE_KIND_MAX];
-	unsigned long dwell[__TCPSTATE_STATE_MAX][TCPSTATE_BUCKETS];
-	unsigned long latency[2][TCPSTATE_BUCKETS];
+	struct tcpstate_histogram dwell[__TCPSTATE_STATE_MAX];
+	struct tcpstate_histogram latency[2];
 };
 
 /* What became of a RST. */
@@ -79,11 +90,19 @@ static inline unsigned int tcpstate_bucket(u32 value)
 	return min_t(unsigned int, fls(value), TCPSTATE_BUCKETS - 1);
 }
 
+/* Context: any. */
+static inline void tcpstate_histogram_add(struct tcpstate_histogram __percpu *histogram, u32 value)
+{
+	this_cpu_inc(histogram->bucket[tcpstate_bucket(value)]);
+	this_cpu_add(histogram->sum, value);
+}
+
 void tcpstate_stats_facts(struct tcpstate_stats __percpu *stats, u32 facts, u32 segments);
 void tcpstate_stats_opened(struct tcpstate_stats __percpu *stats, enum tcpstate_kind kind,
 			   const u8 state[2]);
 void tcpstate_stats_moved(struct tcpstate_stats __percpu *stats, const u8 from[2],
 			  const u8 to[2]);
+void tcpstate_stats_shut(struct tcpstate_stats __percpu *stats, const u8 from[2]);
 void tcpstate_stats_closed(struct tcpstate_stats __percpu *stats, enum tcpstate_kind kind,
 			   const u8 state[2], enum tcpstate_reason reason);
 void tcpstate_stats_sum(struct tcpstate_stats __percpu *stats, struct tcpstate_stats *sum);
@@ -93,5 +112,6 @@ unsigned int tcpstate_stats_pair(struct tcpstate_stats __percpu *stats, u8 initi
 				 u8 responder);
 unsigned long tcpstate_stats_endpoints(const struct tcpstate_stats *sum, enum tcpstate_end end,
 				       unsigned int state);
+unsigned long tcpstate_stats_entered(const struct tcpstate_stats *sum, unsigned int state);
 
 #endif /* _TCPSTATE_STATS_H */

@@ -54,13 +54,49 @@ static struct json_object *histograms_json(const struct stats *stats)
 	struct json_object *dwell = json_object_new_object();
 
 	for (int i = 1; i <= TCPSTATE_STATE_MAX; i++)
-		json_object_object_add(dwell, states[i].name, figures_buckets(stats->dwell[i]));
+		json_object_object_add(dwell, states[i].name, figures_buckets(stats->dwell[i].buckets));
 	json_object_object_add(object, "dwell_ms", dwell);
 	json_object_object_add(object, "responder_latency_us",
-			       figures_buckets(stats->latency[RESPONDER]));
+			       figures_buckets(stats->latency[RESPONDER].buckets));
 	json_object_object_add(object, "initiator_latency_us",
-			       figures_buckets(stats->latency[INITIATOR]));
+			       figures_buckets(stats->latency[INITIATOR].buckets));
 	return object;
+}
+
+static struct json_object *sums_json(const struct stats *stats)
+{
+	struct json_object *object = json_object_new_object();
+	struct json_object *dwell = json_object_new_object();
+
+	for (int i = 1; i <= TCPSTATE_STATE_MAX; i++)
+		add_number(dwell, states[i].name, stats->dwell[i].sum);
+	json_object_object_add(object, "dwell_ms", dwell);
+	add_number(object, "responder_latency_us", stats->latency[RESPONDER].sum);
+	add_number(object, "initiator_latency_us", stats->latency[INITIATOR].sum);
+	return object;
+}
+
+/* Of a connection that began there is no state before. */
+static struct json_object *transitions_json(const struct stats *stats)
+{
+	struct json_object *array = json_object_new_array();
+
+	for (int from = 0; from <= TCPSTATE_STATE_MAX; from++) {
+		for (int to = 1; to <= TCPSTATE_STATE_MAX; to++) {
+			struct json_object *row;
+
+			if (!stats->transitions[from][to])
+				continue;
+			row = add_row(array);
+			if (from)
+				add_name(row, "from", states[from].name);
+			else
+				json_object_object_add(row, "from", NULL);
+			add_name(row, "to", states[to].name);
+			add_number(row, "count", stats->transitions[from][to]);
+		}
+	}
+	return array;
 }
 
 static void add_pair(struct json_object *row, int initiator, int responder)
@@ -139,7 +175,9 @@ void figures_json(struct json_object *object, const struct stats *stats)
 	struct json_object *resets = json_object_new_array();
 
 	json_object_object_add(object, "histograms", histograms_json(stats));
+	json_object_object_add(object, "sums", sums_json(stats));
 	json_object_object_add(object, "pairs", pairs_json(stats));
+	json_object_object_add(object, "transitions", transitions_json(stats));
 	add_resets(resets, INITIATOR, stats);
 	add_resets(resets, RESPONDER, stats);
 	json_object_object_add(object, "resets", resets);
@@ -268,9 +306,11 @@ void figures_text(const struct stats *stats)
 	print_resets(stats, INITIATOR, &titled);
 	print_resets(stats, RESPONDER, &titled);
 	titled = false;
-	print_histogram(latencies, &titled, side(RESPONDER), stats->latency[RESPONDER], 1);
-	print_histogram(latencies, &titled, side(INITIATOR), stats->latency[INITIATOR], 1);
+	print_histogram(latencies, &titled, side(RESPONDER), stats->latency[RESPONDER].buckets,
+			1);
+	print_histogram(latencies, &titled, side(INITIATOR), stats->latency[INITIATOR].buckets,
+			1);
 	titled = false;
 	for (int i = 1; i <= TCPSTATE_STATE_MAX; i++)
-		print_histogram(stays, &titled, states[i].name, stats->dwell[i], 1e3);
+		print_histogram(stays, &titled, states[i].name, stats->dwell[i].buckets, 1e3);
 }

@@ -147,38 +147,32 @@ static bool read_counters(const struct nlattr *attr, void *member)
 	return attributes_read_nest(attr, &layout, member);
 }
 
-struct histogram {
-	uint8_t state;
-	uint64_t buckets[BUCKETS];
-};
-
 static const struct member histogram_members[] = {
 	[TCPSTATE_A_HISTOGRAM_STATE]	= NUMBER(struct histogram, state),
 	[TCPSTATE_A_HISTOGRAM_BUCKETS]	= OTHER(struct histogram, buckets, attributes_read_buckets),
+	[TCPSTATE_A_HISTOGRAM_SUM]	= NUMBER(struct histogram, sum),
 };
 
 static const struct layout histogram_layout = LAYOUT(histogram_members);
 
 static bool read_dwell(const struct nlattr *attr, void *member)
 {
-	uint64_t (*dwell)[BUCKETS] = member;
+	struct histogram *dwell = member;
 	struct histogram histogram = {};
 
 	if (!attributes_read_nest(attr, &histogram_layout, &histogram) ||
 	    histogram.state > TCPSTATE_STATE_MAX)
 		return false;
-	memcpy(dwell[histogram.state], histogram.buckets, sizeof(histogram.buckets));
+	dwell[histogram.state] = histogram;
 	return true;
 }
 
 static bool read_latency(const struct nlattr *attr, void *member)
 {
-	struct histogram histogram = {};
+	struct histogram *latency = member;
 
-	if (!attributes_read_nest(attr, &histogram_layout, &histogram))
-		return false;
-	memcpy(member, histogram.buckets, sizeof(histogram.buckets));
-	return true;
+	*latency = (struct histogram){};
+	return attributes_read_nest(attr, &histogram_layout, latency);
 }
 
 struct pair {
@@ -204,6 +198,32 @@ static bool read_pair(const struct nlattr *attr, void *member)
 	    pair.initiator > TCPSTATE_STATE_MAX || pair.responder > TCPSTATE_STATE_MAX)
 		return false;
 	pairs[pair.initiator][pair.responder] = pair.flows;
+	return true;
+}
+
+struct transition {
+	uint8_t from;
+	uint8_t to;
+	uint64_t count;
+};
+
+static const struct member transition_members[] = {
+	[TCPSTATE_A_TRANSITION_FROM]	= NUMBER(struct transition, from),
+	[TCPSTATE_A_TRANSITION_TO]	= NUMBER(struct transition, to),
+	[TCPSTATE_A_TRANSITION_COUNT]	= NUMBER(struct transition, count),
+};
+
+static const struct layout transition_layout = LAYOUT(transition_members);
+
+static bool read_transition(const struct nlattr *attr, void *member)
+{
+	uint64_t (*transitions)[__TCPSTATE_STATE_MAX] = member;
+	struct transition transition = {};
+
+	if (!attributes_read_nest(attr, &transition_layout, &transition) ||
+	    transition.from > TCPSTATE_STATE_MAX || transition.to > TCPSTATE_STATE_MAX)
+		return false;
+	transitions[transition.from][transition.to] = transition.count;
 	return true;
 }
 
@@ -290,6 +310,7 @@ static const struct member stats_members[] = {
 	[TCPSTATE_A_STATS_RESETS]	= OTHER(struct stats, resets, read_reset),
 	[TCPSTATE_A_STATS_LEAK]		= OTHER(struct stats, leaks, read_leak),
 	[TCPSTATE_A_STATS_SEQ]		= OTHER(struct stats, seq, read_seq),
+	[TCPSTATE_A_STATS_TRANSITION]	= OTHER(struct stats, transitions, read_transition),
 };
 
 static const struct layout stats_layout = LAYOUT(stats_members);

@@ -114,6 +114,17 @@ struct census {
 #define BUCKETS 32
 
 /**
+ * struct histogram - of a time
+ * @state: enum tcpstate_state, or TCPSTATE_UNSPEC where it is of none
+ * @sum: of all that was counted
+ */
+struct histogram {
+	uint8_t state;
+	uint64_t buckets[BUCKETS];
+	uint64_t sum;
+};
+
+/**
  * struct resets - RSTs of one sender that met one pair of states
  * @in_window: believed
  * @inexact: in the window, not enough
@@ -147,6 +158,8 @@ struct numbers {
 /**
  * struct stats - of a namespace
  * @version: the module's, printable; lives in the message
+ * @transitions: of endpoints, by the enum tcpstate_state that they left and that they
+ *	entered; they left TCPSTATE_UNSPEC where their connection began
  * @dwell: by enum tcpstate_state, of milliseconds
  * @latency: of microseconds
  * @pairs: connections by the initiator's and the responder's enum tcpstate_state
@@ -158,8 +171,9 @@ struct stats {
 	uint8_t enabled;
 	struct census states[__TCPSTATE_STATE_MAX];
 	uint64_t counters[__TCPSTATE_A_COUNTER_MAX];
-	uint64_t dwell[__TCPSTATE_STATE_MAX][BUCKETS];
-	uint64_t latency[ENDS][BUCKETS];
+	uint64_t transitions[__TCPSTATE_STATE_MAX][__TCPSTATE_STATE_MAX];
+	struct histogram dwell[__TCPSTATE_STATE_MAX];
+	struct histogram latency[ENDS];
 	uint64_t pairs[__TCPSTATE_STATE_MAX][__TCPSTATE_STATE_MAX];
 	struct resets resets[ENDS][__TCPSTATE_STATE_MAX][__TCPSTATE_STATE_MAX];
 	struct leak leaks[ENDS];

@@ -26,10 +26,13 @@
  *		TCPSTATE_A_HISTOGRAM_BUCKETS	binary	u64 each: stays of less than 1, 2, 4, 8 ...
  *							milliseconds, each in the first that fits,
  *							longer ones in the last
+ *		TCPSTATE_A_HISTOGRAM_SUM	u64	all of them together, in milliseconds
  *	TCPSTATE_A_STATS_RESPONDER_LATENCY	nest	from SYN to SYN-ACK
  *		TCPSTATE_A_HISTOGRAM_BUCKETS	binary	likewise, of microseconds
+ *		TCPSTATE_A_HISTOGRAM_SUM	u64	likewise
  *	TCPSTATE_A_STATS_INITIATOR_LATENCY	nest	from SYN-ACK to the initiator's answer
  *		TCPSTATE_A_HISTOGRAM_BUCKETS	binary	likewise
+ *		TCPSTATE_A_HISTOGRAM_SUM	u64	likewise
  *	TCPSTATE_A_STATS_PAIR			nest	one for each pair of states that any
  *							connection is in now
  *		TCPSTATE_A_PAIR_INITIATOR	u8	enum tcpstate_state
@@ -54,6 +57,12 @@
  *		TCPSTATE_A_SEQ_CLOSED		u64
  *		TCPSTATE_A_SEQ_SEGMENTS		u64
  *		TCPSTATE_A_SEQ_ALERTS		u64
+ *	TCPSTATE_A_STATS_TRANSITION		nest	one for each way that an endpoint has gone
+ *							from one state to another
+ *		TCPSTATE_A_TRANSITION_FROM	u8	enum tcpstate_state; left out where its
+ *							connection began
+ *		TCPSTATE_A_TRANSITION_TO	u8	enum tcpstate_state
+ *		TCPSTATE_A_TRANSITION_COUNT	u64	how often; over all FROM it is STATE_ENTERED
  *
  * TCPSTATE_CMD_FLOW_GET, dump, CAP_NET_ADMIN over the namespace: every
  * connection that passes the filter, half-open ones too.
@@ -371,6 +380,7 @@ enum {
 	TCPSTATE_A_STATS_RESETS,
 	TCPSTATE_A_STATS_LEAK,
 	TCPSTATE_A_STATS_SEQ,
+	TCPSTATE_A_STATS_TRANSITION,
 	__TCPSTATE_A_STATS_MAX,
 };
 
@@ -459,6 +469,8 @@ enum {
 	TCPSTATE_A_HISTOGRAM_UNSPEC,
 	TCPSTATE_A_HISTOGRAM_STATE,
 	TCPSTATE_A_HISTOGRAM_BUCKETS,
+	TCPSTATE_A_HISTOGRAM_PAD,
+	TCPSTATE_A_HISTOGRAM_SUM,
 	__TCPSTATE_A_HISTOGRAM_MAX,
 };
 
@@ -475,6 +487,18 @@ enum {
 };
 
 #define TCPSTATE_A_PAIR_MAX (__TCPSTATE_A_PAIR_MAX - 1)
+
+/* In TCPSTATE_A_STATS_TRANSITION. */
+enum {
+	TCPSTATE_A_TRANSITION_UNSPEC,
+	TCPSTATE_A_TRANSITION_PAD,
+	TCPSTATE_A_TRANSITION_FROM,
+	TCPSTATE_A_TRANSITION_TO,
+	TCPSTATE_A_TRANSITION_COUNT,
+	__TCPSTATE_A_TRANSITION_MAX,
+};
+
+#define TCPSTATE_A_TRANSITION_MAX (__TCPSTATE_A_TRANSITION_MAX - 1)
 
 /* In TCPSTATE_A_STATS_RESETS. */
 enum {

@@ -322,11 +322,18 @@ static struct nlmsghdr *cook_figures(const struct figures *figures)
 	case TCPSTATE_A_STATS_RESPONDER_LATENCY:
 	case TCPSTATE_A_STATS_INITIATOR_LATENCY:
 		mnl_attr_put(nlh, TCPSTATE_A_HISTOGRAM_BUCKETS, figures->buckets, buckets);
+		mnl_attr_put_u64(nlh, TCPSTATE_A_HISTOGRAM_SUM, 51);
 		break;
 	case TCPSTATE_A_STATS_PAIR:
 		mnl_attr_put_u8(nlh, TCPSTATE_A_PAIR_INITIATOR, figures->initiator);
 		mnl_attr_put_u8(nlh, TCPSTATE_A_PAIR_RESPONDER, figures->responder);
 		mnl_attr_put_u64(nlh, TCPSTATE_A_PAIR_FLOWS, 71);
+		break;
+	case TCPSTATE_A_STATS_TRANSITION:
+		if (figures->initiator)
+			mnl_attr_put_u8(nlh, TCPSTATE_A_TRANSITION_FROM, figures->initiator);
+		mnl_attr_put_u8(nlh, TCPSTATE_A_TRANSITION_TO, figures->responder);
+		mnl_attr_put_u64(nlh, TCPSTATE_A_TRANSITION_COUNT, 41);
 		break;
 	case TCPSTATE_A_STATS_RESETS:
 		mnl_attr_put_u8(nlh, TCPSTATE_A_RESET_SENDER, figures->side);
@@ -363,25 +370,36 @@ static void test_figures(void)
 	static struct stats stats;
 
 	ok(figured((struct figures){ TCPSTATE_A_STATS_DWELL, size, 0, 11 }, &stats) &&
-	   stats.dwell[11][0] == 1ull << 40 && stats.dwell[11][31] == (1ull << 40 | 31),
+	   stats.dwell[11].buckets[0] == 1ull << 40 &&
+	   stats.dwell[11].buckets[31] == (1ull << 40 | 31) && stats.dwell[11].sum == 51,
 	   "stays in the eleventh state");
 	ok(!figured((struct figures){ TCPSTATE_A_STATS_DWELL, size, 0, 12 }, &stats),
 	   "there is no twelfth");
 	ok(figured((struct figures){ TCPSTATE_A_STATS_RESPONDER_LATENCY, size }, &stats) &&
-	   stats.latency[RESPONDER][31] && !stats.latency[INITIATOR][31], "responders' latency");
+	   stats.latency[RESPONDER].buckets[31] && stats.latency[RESPONDER].sum == 51 &&
+	   !stats.latency[INITIATOR].buckets[31], "responders' latency");
 	ok(figured((struct figures){ TCPSTATE_A_STATS_INITIATOR_LATENCY, size }, &stats) &&
-	   stats.latency[INITIATOR][31] && !stats.latency[RESPONDER][31], "initiators' latency");
+	   stats.latency[INITIATOR].buckets[31] && stats.latency[INITIATOR].sum == 51 &&
+	   !stats.latency[RESPONDER].buckets[31], "initiators' latency");
 	ok(!figured((struct figures){ TCPSTATE_A_STATS_INITIATOR_LATENCY, size - 4 }, &stats) &&
 	   !figured((struct figures){ TCPSTATE_A_STATS_DWELL, size + 1, 0, 1 }, &stats),
 	   "part of a bucket is none");
 	ok(figured((struct figures){ TCPSTATE_A_STATS_DWELL, size + 8, 0, 1 }, &stats) &&
-	   stats.dwell[1][30] == (1ull << 40 | 30) && stats.dwell[1][31] == (2ull << 40 | 63) &&
-	   !stats.dwell[2][0], "buckets beyond the last count there");
+	   stats.dwell[1].buckets[30] == (1ull << 40 | 30) &&
+	   stats.dwell[1].buckets[31] == (2ull << 40 | 63) &&
+	   !stats.dwell[2].buckets[0], "buckets beyond the last count there");
 	ok(figured((struct figures){ TCPSTATE_A_STATS_PAIR, 0, 0, 11, 1 }, &stats) &&
 	   stats.pairs[11][1] == 71, "a pair of states");
 	ok(!figured((struct figures){ TCPSTATE_A_STATS_PAIR, 0, 0, 12, 1 }, &stats) &&
 	   !figured((struct figures){ TCPSTATE_A_STATS_PAIR, 0, 0, 1, 12 }, &stats),
 	   "of eleven each");
+	ok(figured((struct figures){ TCPSTATE_A_STATS_TRANSITION, 0, 0, 11, 1 }, &stats) &&
+	   stats.transitions[11][1] == 41 && !stats.transitions[1][11], "a transition");
+	ok(figured((struct figures){ TCPSTATE_A_STATS_TRANSITION, 0, 0, 0, 2 }, &stats) &&
+	   stats.transitions[TCPSTATE_UNSPEC][2] == 41, "a beginning");
+	ok(!figured((struct figures){ TCPSTATE_A_STATS_TRANSITION, 0, 0, 12, 1 }, &stats) &&
+	   !figured((struct figures){ TCPSTATE_A_STATS_TRANSITION, 0, 0, 1, 12 }, &stats),
+	   "between eleven states");
 	for (uint8_t by = TCPSTATE_BY_INITIATOR; by <= TCPSTATE_BY_RESPONDER; by++) {
 		enum end end = by == TCPSTATE_BY_INITIATOR ? INITIATOR : RESPONDER;
 

@@ -22,6 +22,14 @@ class Stats:
             raise Malformed(f"states {[row['state'] for row in found['state']]}")
         self.pairs = {(STATE_NAMES[row["initiator"]], STATE_NAMES[row["responder"]]): row["flows"]
                       for row in found.get("pair", ())}
+        # None to what a connection began in
+        self.transitions = {(STATE_NAMES.get(row.get("from")), STATE_NAMES[row["to"]]):
+                            row["count"] for row in found.get("transition", ())}
+        self.dwell = {STATE_NAMES[row["state"]]: (row["buckets"], row["sum"])
+                      for row in found["dwell"]}
+        for name, (_, _, entered) in self.states.items():
+            if sum(count for (_, to), count in self.transitions.items() if to == name) != entered:
+                raise Malformed(f"entered {name}: {entered}, transitions {self.transitions}")
 
 
 @dataclass(eq=False)

@@ -35,8 +35,8 @@ with open(SPEC) as _file:
     FAMILY = yaml.safe_load(_file)
 OPS = {op["name"]: op for op in FAMILY["operations"]["list"]}
 # Left out of replies where there is nothing to say.
-OPTIONAL = {"phase", "responder-latency", "initiator-latency", "pair", "resets", "leak",
-            "completion", "usual", "source"}
+OPTIONAL = {"phase", "responder-latency", "initiator-latency", "pair", "transition", "resets",
+            "leak", "completion", "usual", "source"}
 
 
 # the command line
