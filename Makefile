@@ -37,7 +37,8 @@ demo: vm-tool
 test:
 	@tests/deps
 	@$(MAKE) -s vm-tool
-	@tests/run --jobs 2 tests/style tests/spec 'make -s -C tests/unit check' $(TRACES) \
+	@tests/run --jobs 2 tests/style tests/spec tests/prometheus/check \
+		'make -s -C tests/unit check' $(TRACES) \
 		'make -s -C tests/model check' 'make -s -C tests/fuzz check' \
 		tests/vm/selftest \
 		$(VM_KERNELS:%='tests/vm/run --timeout 2100 --kernel % -- tests/vm/all')
@@ -66,6 +67,10 @@ fuzz-coverage:
 test-traces:
 	@tests/deps build vm
 	@tests/run $(TRACES)
+
+## make test-prometheus   rules, alerts and dashboard, by promtool
+test-prometheus:
+	@tests/run tests/prometheus/check
 
 ## make test-vm     the VM tests; T='t_one t_two' for some, VM_KERNELS=6.12 elsewhere
 test-vm: vm-tool
@@ -118,4 +123,5 @@ clean:
 	@$(MAKE) -s -C tests/traces clean
 
 .PHONY: all help module tool vm-tool demo test test-unit model test-traces test-vm vm style bench \
-	test-differential test-flood fuzz fuzz-coverage install uninstall dkms clean
+	test-prometheus test-differential test-flood fuzz fuzz-coverage install \
+	uninstall dkms clean

@@ -357,26 +357,42 @@ int channel_listen(struct channel *channel, bool wait, channel_reader reader, vo
 	return err;
 }
 
+void channel_explain(const struct channel *channel, int err, char *text, size_t size)
+{
+	if (channel->said[0] && channel->family && err != -EPERM) {
+		snprintf(text, size, "the module refused: %s", channel->said);
+		return;
+	}
+	switch (err) {
+	case -ENOENT:
+		snprintf(text, size, "the module is not loaded; load it: modprobe tcpstate");
+		break;
+	case -EPERM:
+		snprintf(text, size,
+			 "this needs CAP_NET_ADMIN in this network namespace: run as root");
+		break;
+	case -EOPNOTSUPP:
+		snprintf(text, size, "the loaded module is too old for this: load version %s",
+			 TCPSTATE_VERSION);
+		break;
+	case -EBADMSG:
+		snprintf(text, size, "cannot read the module's answer: see tcpstate version");
+		break;
+	case -EMSGSIZE:
+		snprintf(text, size, "the module's answer is longer than %d octets", BUFFER);
+		break;
+	default:
+		snprintf(text, size, "netlink: %s", strerror(-err));
+	}
+}
+
 int channel_complain(const struct channel *channel, int err)
 {
-	if (channel->said[0] && channel->family && err != -EPERM)
-		return refused("the module refused: %s", channel->said);
-	switch (err) {
-	case -EINTR:
-		/* The signal that came says it all. */
+	char text[512];
+
+	/* The signal that came says it all. */
+	if (err == -EINTR)
 		return REFUSED;
-	case -ENOENT:
-		return refused("the module is not loaded; load it: modprobe tcpstate");
-	case -EPERM:
-		return refused("this needs CAP_NET_ADMIN in this network namespace: run as root");
-	case -EOPNOTSUPP:
-		return refused("the loaded module is too old for this: load version %s",
-			       TCPSTATE_VERSION);
-	case -EBADMSG:
-		return refused("cannot read the module's answer: see tcpstate version");
-	case -EMSGSIZE:
-		return refused("the module's answer is longer than %d octets", BUFFER);
-	default:
-		return refused("netlink: %s", strerror(-err));
-	}
+	channel_explain(channel, err, text, sizeof(text));
+	return refused("%s", text);
 }

@@ -7,6 +7,7 @@
 #define _TCPSTATE_CHANNEL_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include <linux/netlink.h>
@@ -70,7 +71,10 @@ int channel_join(struct channel *channel, const char *group, int room);
  */
 int channel_listen(struct channel *channel, bool wait, channel_reader reader, void *data);
 
-/* Says on standard error what a negative errno means here. Returns the exit status. */
+/* What a negative errno means here, in one line. */
+void channel_explain(const struct channel *channel, int err, char *text, size_t size);
+
+/* Says it on standard error. Returns the exit status. */
 int channel_complain(const struct channel *channel, int err);
 
 #endif /* _TCPSTATE_CHANNEL_H */

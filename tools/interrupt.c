@@ -28,24 +28,33 @@ int interrupted(void)
 	return came;
 }
 
-int interrupt_wait(int fd)
+int interrupt_poll(int fd, int ms)
 {
+	struct timespec limit = { .tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000l };
 	struct pollfd poll = { .fd = fd, .events = POLLIN };
 	sigset_t both, before;
-	int err = 0;
+	int ready = 0;
 
 	sigemptyset(&both);
 	sigaddset(&both, SIGINT);
 	sigaddset(&both, SIGTERM);
 	sigprocmask(SIG_BLOCK, &both, &before);
-	while (!came && ppoll(&poll, 1, NULL, &before) < 0) {
-		if (errno != EINTR) {
-			err = -errno;
-			break;
-		}
-	}
+	if (!came)
+		ready = ppoll(&poll, 1, ms < 0 ? NULL : &limit, &before);
+	if (ready < 0)
+		ready = errno == EINTR ? 0 : -errno;
 	sigprocmask(SIG_SETMASK, &before, NULL);
-	return came ? -EINTR : err;
+	return came ? -EINTR : ready;
+}
+
+int interrupt_wait(int fd)
+{
+	int ready;
+
+	do {
+		ready = interrupt_poll(fd, -1);
+	} while (!ready);
+	return ready < 0 ? ready : 0;
 }
 
 void interrupt_forget(void)

@@ -16,6 +16,13 @@ int interrupted(void);
  */
 int interrupt_wait(int fd);
 
+/*
+ * Waits likewise, for so many milliseconds at most, or for ever where they are less
+ * than none. Returns 1 where there is something to read, 0 where the time is over or
+ * another signal came, or a negative errno.
+ */
+int interrupt_poll(int fd, int ms);
+
 /* The signal that came was waited for. If it comes again, that ends the process. */
 void interrupt_forget(void);
 

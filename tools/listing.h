@@ -13,13 +13,9 @@
 #include "filter.h"
 #include "message.h"
 #include "output.h"
+#include "ranking.h"
 
 struct options;
-
-union record {
-	struct flow flow;
-	struct account account;
-};
 
 /**
  * struct listing - of what

@@ -39,10 +39,12 @@ extern const struct verdict verdicts[__TCPSTATE_VERDICT_MAX];
  * struct counter - of a namespace
  * @name: in every view
  * @group: title of those from this one on, where another begins
+ * @help: what is counted
  */
 struct counter {
 	const char *name;
 	const char *group;
+	const char *help;
 };
 
 /* By enum tcpstate_counter; the first two have no name. */

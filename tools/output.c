@@ -194,8 +194,7 @@ static void time_text(uintmax_t ms, char *text, size_t size)
 	}
 }
 
-static void value_text(const struct field *field, const void *record, char *text,
-		       size_t size)
+void output_text(const struct field *field, const void *record, char *text, size_t size)
 {
 	const struct endpoint *end;
 	char addr[INET6_ADDRSTRLEN];
@@ -242,6 +241,28 @@ static void value_text(const struct field *field, const void *record, char *text
 	case FAMILY:
 	case FLAG:
 		break;
+	}
+}
+
+int output_order(const struct field *field, const void *one, const void *other)
+{
+	const struct endpoint *a, *b;
+	char texts[2][VALUE];
+
+	switch (field->kind) {
+	case ADDRESS:
+		a = member(field, one);
+		b = member(field, other);
+		return a->len != b->len ? a->len - b->len :
+		       memcmp(a->addr, b->addr, a->len) ? : a->port - b->port;
+	case LETTERS:
+	case OTHER:
+		output_text(field, one, texts[0], VALUE);
+		output_text(field, other, texts[1], VALUE);
+		return strcmp(texts[0], texts[1]);
+	default:
+		return (number(field, one) > number(field, other)) -
+		       (number(field, one) < number(field, other));
 	}
 }
 
@@ -328,7 +349,7 @@ static void widen(struct output *output, int column, const char *text)
 		output->width[column] = strlen(text);
 }
 
-static const char *colour_of(const struct field *field, const void *record)
+const char *output_colour(const struct field *field, const void *record)
 {
 	return field->kind == STATE ? states[number(field, record)].colour :
 	       field->kind == VERDICT ? verdicts[number(field, record)].colour : NULL;
@@ -369,16 +390,16 @@ static void record_text(struct output *output, const void *record)
 	for (int column = 0; column < output->count; column++) {
 		const struct field *field = output->columns[column];
 
-		value_text(field, record, row->cell[column], CELL);
+		output_text(field, record, row->cell[column], CELL);
 		widen(output, column, row->cell[column]);
-		row->colour[column] = colour_of(field, record);
+		row->colour[column] = output_colour(field, record);
 	}
 	for (size_t i = 0; i < description->count; i++) {
 		const struct field *field = &description->fields[i];
 
 		if (!is_detail(output, field, record))
 			continue;
-		value_text(field, record, text, sizeof(text));
+		output_text(field, record, text, sizeof(text));
 		if (*text || field->kind != OTHER)
 			add_detail(output, row, field->detail, text);
 	}

@@ -105,6 +105,15 @@ void output_end(struct output *output, bool sure);
 /* One JSON value by itself, which is freed. */
 void output_json(const struct options *options, struct json_object *value);
 
+/* A field of a record as text, to at most so many octets. */
+void output_text(const struct field *field, const void *record, char *text, size_t size);
+
+/* Which of two records comes first by a field: less than zero where it is the first. */
+int output_order(const struct field *field, const void *one, const void *other);
+
+/* The SGR parameter that a field of a record is painted with, or NULL. */
+const char *output_colour(const struct field *field, const void *record);
+
 /* A time in nanoseconds since 1970, as text of at most so many octets. */
 #define OUTPUT_TIME 48
 const char *output_time(uintmax_t ns, char *text, size_t size);

@@ -14,6 +14,7 @@
 
 #include "interrupt.h"
 #include "netns.h"
+#include "numbers.h"
 #include "tcpstate.h"
 #include "tool.h"
 
@@ -23,12 +24,14 @@
  * @help: what it does
  * @run: does it
  * @filter: takes a filter; others take no word
+ * @plain: has no JSON
  */
 static const struct command {
 	const char *name;
 	const char *help;
 	int (*run)(const struct options *options, char *const *words);
 	bool filter;
+	bool plain;
 } commands[] = {
 	{ "stats", "how many endpoints are in which state, and counters", cmd_stats },
 	{ "flows", "every connection", cmd_flows, true },
@@ -39,6 +42,10 @@ static const struct command {
 	{ "check", "whether that is what the kernel's own sockets say", cmd_check, true },
 	{ "monitor", "what becomes of connections or verdicts, as it happens", cmd_monitor, true },
 	{ "trace", "every segment of some connections, as a ladder diagram", cmd_trace, true },
+	{ "top", "all of it, live on the whole screen", cmd_top, .plain = true },
+	{ "graph", "the diagram of states, and how often each way was taken", cmd_graph,
+	  .plain = true },
+	{ "export", "figures for Prometheus, printed or served", cmd_export, .plain = true },
 	{ "flush", "end and forget every connection", cmd_flush },
 	{ "version", "of the tool and of the module", cmd_version },
 };
@@ -56,6 +63,12 @@ static const struct option long_options[] = {
 	{ "timestamps",	no_argument,		NULL, 't' },
 	{ "count",	required_argument,	NULL, 'c' },
 	{ "buffer",	required_argument,	NULL, 'b' },
+	{ "delay",	required_argument,	NULL, 'd' },
+	{ "once",	no_argument,		NULL, '1' },
+	{ "svg",	no_argument,		NULL, 's' },
+	{ "listen",	required_argument,	NULL, 'l' },
+	{ "listeners",	required_argument,	NULL, 'L' },
+	{ "user",	required_argument,	NULL, 'u' },
 	{ "help",	no_argument,		NULL, 'h' },
 	{ "version",	no_argument,		NULL, 'V' },
 	{}
@@ -77,6 +90,12 @@ static int print_help(void)
 	     "  -t, --timestamps   of events\n"
 	     "      --count N      end after so many events\n"
 	     "      --buffer SIZE  octets of events that may wait; K and M after it\n"
+	     "  -d, --delay TIME   from one look of top to the next\n"
+	     "  -1, --once         a single look of top, as text\n"
+	     "      --svg          graph as a picture, by graphviz\n"
+	     "      --listen ADDR:PORT  serve what is exported\n"
+	     "      --user NAME    and be this user; nobody unless told otherwise\n"
+	     "      --listeners N  export the N foremost listeners one by one\n"
 	     "  -N, --numeric      as always\n"
 	     "  -h, --help\n"
 	     "  -V, --version\n"
@@ -120,6 +139,8 @@ static int run(const struct options *options, char **words)
 	if (!command->filter && options->family)
 		return misused("%s takes no filter, but there is -%d", command->name,
 			       options->family == AF_INET ? 4 : 6);
+	if (command->plain && options->json)
+		return misused("%s has no JSON: see tcpstate -j stats", command->name);
 	if (options->netns && netns_enter(options->netns))
 		return REFUSED;
 	interrupt_defer();
@@ -158,7 +179,7 @@ static int obey(int argc, char **argv)
 
 	opterr = 0;
 	for (;;) {
-		option = getopt_long(argc, argv, ":jpn:46NothV", long_options, NULL);
+		option = getopt_long(argc, argv, ":jpn:46Notd:1hV", long_options, NULL);
 		switch (option) {
 		case -1:
 			return run(&options, argv + optind);
@@ -196,6 +217,27 @@ static int obey(int argc, char **argv)
 				return misused("'%s' is no size: say 64K or 8M, or less than 1G",
 					       optarg);
 			options.buffer = number;
+			break;
+		case 'd':
+			if (!numbers_duration(optarg, &options.delay) || options.delay < 100 ||
+			    options.delay > INT_MAX)
+				return misused("'%s' is no delay: say 2 or 500ms", optarg);
+			break;
+		case '1':
+			options.once = true;
+			break;
+		case 's':
+			options.svg = true;
+			break;
+		case 'l':
+			options.listen = optarg;
+			break;
+		case 'L':
+			if (!read_number(optarg, "", 1000, &options.listeners))
+				return misused("'%s' is no count of 1000 at most", optarg);
+			break;
+		case 'u':
+			options.user = optarg;
 			break;
 		case 'h':
 			return print_help();

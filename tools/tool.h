@@ -4,6 +4,7 @@
 #define _TCPSTATE_TOOL_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 /* Exit status. */
 enum {
@@ -23,6 +24,12 @@ enum {
  * @count: of events after which to end, or 0
  * @buffer: octets of events that may wait, or 0
  * @netns: name or path of a network namespace, or NULL
+ * @listen: where to serve what is exported, or NULL: it is printed
+ * @user: who does so, or NULL for the one who should
+ * @listeners: so many are exported one by one at most, or 0
+ * @svg: a picture, instead of what it is drawn from
+ * @once: print it a single time
+ * @delay: milliseconds from one time to the next, or 0 for the usual
  */
 struct options {
 	bool json;
@@ -33,6 +40,12 @@ struct options {
 	unsigned long count;
 	int buffer;
 	const char *netns;
+	const char *listen;
+	const char *user;
+	unsigned long listeners;
+	bool svg;
+	bool once;
+	uint64_t delay;
 };
 
 /*
@@ -47,6 +60,9 @@ int cmd_hosts(const struct options *options, char *const *words);
 int cmd_check(const struct options *options, char *const *words);
 int cmd_monitor(const struct options *options, char *const *words);
 int cmd_trace(const struct options *options, char *const *words);
+int cmd_top(const struct options *options, char *const *words);
+int cmd_graph(const struct options *options, char *const *words);
+int cmd_export(const struct options *options, char *const *words);
 int cmd_flush(const struct options *options, char *const *words);
 int cmd_version(const struct options *options, char *const *words);
 
