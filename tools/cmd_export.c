@@ -94,7 +94,7 @@ static int read_host(const struct nlmsghdr *nlh, void *data)
 
 static int read_accounts(struct export *export)
 {
-	static char *none[] = { NULL };
+	static char *const none[] = { NULL };
 	struct filter listeners, hosts;
 	bool whole = false;
 	char why[64];

@@ -97,7 +97,8 @@ static int read_panel(struct look *look, enum top_panel which, uint8_t command,
 /* What nobody is in is not asked for. */
 static int read_all(struct look *look)
 {
-	static char *every[] = { NULL }, *waiting[] = { "state", "close-wait", NULL };
+	static char *const waiting[] = { "state", "close-wait", NULL };
+	static char *const every[] = { NULL };
 	const struct stats *stats = &look->top.stats[0];
 	const struct census *census = &stats->states[TCPSTATE_CLOSE_WAIT];
 	struct panel *panels = look->top.panels;

@@ -62,7 +62,7 @@ struct scale {
 };
 
 /* From a millisecond to 18 hours, from 64 microseconds to 4 seconds. */
-static const struct scale stays = { 1e-3, 0, 26, 2 }, latencies = { 1e-6, 6, 22, 1 };
+static const struct scale stays = { 0.001, 0, 26, 2 }, latencies = { 0.000001, 6, 22, 1 };
 
 static void histogram_print(FILE *file, const char *name, const char *label, const char *value,
 			    const struct scale *scale, const struct histogram *histogram)

@@ -54,7 +54,8 @@ static struct json_object *histograms_json(const struct stats *stats)
 	struct json_object *dwell = json_object_new_object();
 
 	for (int i = 1; i <= TCPSTATE_STATE_MAX; i++)
-		json_object_object_add(dwell, states[i].name, figures_buckets(stats->dwell[i].buckets));
+		json_object_object_add(dwell, states[i].name,
+				       figures_buckets(stats->dwell[i].buckets));
 	json_object_object_add(object, "dwell_ms", dwell);
 	json_object_object_add(object, "responder_latency_us",
 			       figures_buckets(stats->latency[RESPONDER].buckets));

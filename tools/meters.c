@@ -85,7 +85,8 @@ static int draw_states(struct screen *screen, int row, int room, const struct st
 		int at = i % rows;
 
 		if (at < room)
-			draw_state(screen, row + at, i / rows * (width + 2), width, stats, shown[i]);
+			draw_state(screen, row + at, i / rows * (width + 2), width, stats,
+				   shown[i]);
 	}
 	return row + (rows < room ? rows : room > 0 ? room : 0);
 }

@@ -24,18 +24,17 @@
  * upon, and every other command would take twice the time to start.
  */
 #define LIBRARY "libmicrohttpd.so.12"
-#define FUNCTION(name) typeof(MHD_##name) *name
 
 static struct {
-	FUNCTION(start_daemon);
-	FUNCTION(stop_daemon);
-	FUNCTION(get_daemon_info);
-	FUNCTION(get_timeout);
-	FUNCTION(run);
-	FUNCTION(create_response_from_buffer);
-	FUNCTION(add_response_header);
-	FUNCTION(queue_response);
-	FUNCTION(destroy_response);
+	typeof(MHD_start_daemon) *start_daemon;
+	typeof(MHD_stop_daemon) *stop_daemon;
+	typeof(MHD_get_daemon_info) *get_daemon_info;
+	typeof(MHD_get_timeout) *get_timeout;
+	typeof(MHD_run) *run;
+	typeof(MHD_create_response_from_buffer) *create_response_from_buffer;
+	typeof(MHD_add_response_header) *add_response_header;
+	typeof(MHD_queue_response) *queue_response;
+	typeof(MHD_destroy_response) *destroy_response;
 } http;
 
 #define SYMBOL(name) { "MHD_" #name, (void **)&http.name }
@@ -192,7 +191,8 @@ int server_open(const char *where, int *fd)
 	}
 	/* Any address, of both families where there are two. */
 	if (!*address)
-		strcpy(address, access("/proc/self/net/if_inet6", F_OK) ? "0.0.0.0" : "::");
+		snprintf(address, sizeof(address), "%s",
+			 access("/proc/self/net/if_inet6", F_OK) ? "0.0.0.0" : "::");
 	if (getaddrinfo(address, colon + 1, &hints, &info) || !colon[1])
 		return misused("'%s' is no place to listen: say ADDR:PORT", where);
 	*fd = listen_at(info);

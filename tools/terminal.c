@@ -12,7 +12,6 @@
 #include "tool.h"
 #include "top.h"
 
-static SCREEN *terminal;
 static bool colourful;
 
 int terminal_begin(void)
@@ -21,8 +20,7 @@ int terminal_begin(void)
 
 	if (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO))
 		return refused("top needs a terminal: say tcpstate top -1 for a single look");
-	terminal = newterm(NULL, stdout, stdin);
-	if (!terminal)
+	if (!newterm(NULL, stdout, stdin))
 		return refused("no terminal '%s' is known: say tcpstate top -1 for a single look",
 			       term ? term : "");
 	cbreak();
@@ -44,7 +42,6 @@ int terminal_begin(void)
 void terminal_end(void)
 {
 	endwin();
-	delscreen(terminal);
 }
 
 int terminal_rows(void)

@@ -68,7 +68,7 @@ static void type(struct top *top, int key)
 		return;
 	case '\033':
 		if (top->mode == TOP_FILTERING)
-			strcpy(top->filter, top->before);
+			memcpy(top->filter, top->before, TOP_TEXT);
 		top->mode = TOP_BROWSING;
 		return;
 	case TOP_ERASE:
@@ -122,7 +122,7 @@ static void browse(struct top *top, int key)
 	case '\\':
 	case TOP_FILTER:
 		top->mode = TOP_FILTERING;
-		strcpy(top->before, top->filter);
+		memcpy(top->before, top->filter, TOP_TEXT);
 		break;
 	case '>':
 	case TOP_SORT:
