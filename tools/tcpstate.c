@@ -139,6 +139,8 @@ static int run(const struct options *options, char **words)
 	if (!command->filter && options->family)
 		return misused("%s takes no filter, but there is -%d", command->name,
 			       options->family == AF_INET ? 4 : 6);
+	if (options->once && command->run != cmd_top)
+		return misused("-1 is for top, not for %s", command->name);
 	if (command->plain && options->json)
 		return misused("%s has no JSON: see tcpstate -j stats", command->name);
 	if (options->netns && netns_enter(options->netns))
