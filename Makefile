@@ -96,9 +96,9 @@ style:
 	@tests/deps build style
 	@tests/run tests/style
 
-## make bench       what a segment costs
+## make bench       what a segment, a connection and an answer cost, to tests/bench/RESULTS.md
 bench:
-	@tests/deps build vm
+	@tests/deps build vm bench
 	@tests/bench/run
 
 ## make install     into this system: PREFIX=/usr/local, or below DESTDIR=
@@ -121,6 +121,7 @@ clean:
 	@$(MAKE) -s -C tests/model clean
 	@$(MAKE) -s -C tests/fuzz clean
 	@$(MAKE) -s -C tests/traces clean
+	@$(MAKE) -s -C tests/bench clean
 
 .PHONY: all help module tool vm-tool demo test test-unit model test-traces test-vm vm style bench \
 	test-prometheus test-differential test-flood fuzz fuzz-coverage install \
