@@ -6,6 +6,8 @@
 KDIR ?= $(firstword $(wildcard /lib/modules/$(shell uname -r)/build) \
 	$(shell ls -d /usr/src/linux-headers-*-amd64 2>/dev/null | sort -rV))
 VM_KERNELS ?= 6.1 6.12
+# Those of our own kernels that tests/vm/build has built.
+DEBUG_KERNELS ?= $(shell tests/vm/build --list)
 TRACES := 'make -s -C tests/traces check' 'make -s -C tests/traces && tests/traces/own-truth && tests/traces/score.py'
 PREFIX ?= /usr/local
 installing = PREFIX='$(PREFIX)' DESTDIR='$(DESTDIR)' KDIR='$(KDIR)'
@@ -76,6 +78,12 @@ test-prometheus:
 test-vm: vm-tool
 	@tests/run $(VM_KERNELS:%='tests/vm/run --timeout 1200 --kernel % -- tests/vm/all $(T)')
 
+## make test-debug  the VM tests on the kernels that were built for them: see tests/vm/build
+test-debug: vm-tool
+	@test '$(DEBUG_KERNELS)' || { echo 'no kernel is built, see: tests/vm/build' >&2; exit 1; }
+	@tests/run $(DEBUG_KERNELS:%='tests/vm/run --timeout 14400 --mem 2048 --kernel % -- \
+		env TESTS_LIMIT=3000 LAB_PATIENCE=120 tests/vm/all $(T)')
+
 ## make test-flood  floods beside real clients, on a machine that does nothing else
 test-flood: vm-tool
 	@tests/run $(VM_KERNELS:%='tests/vm/run --timeout 1800 --kernel % -- env TCPSTATE_FLOODS=1 \
@@ -124,5 +132,5 @@ clean:
 	@$(MAKE) -s -C tests/bench clean
 
 .PHONY: all help module tool vm-tool demo test test-unit model test-traces test-vm vm style bench \
-	test-prometheus test-differential test-flood fuzz fuzz-coverage install \
+	test-debug test-prometheus test-differential test-flood fuzz fuzz-coverage install \
 	uninstall dkms clean
