@@ -9,6 +9,7 @@
 #include "handshake.h"
 #include "history.h"
 #include "pair.h"
+#include "predict.h"
 #include "resync.h"
 #include "transition.h"
 
@@ -316,6 +317,8 @@ struct tcpstate_outcome tcpstate_fsm_step(struct tcpstate_pair *pair,
 					  const struct tcpstate_segment *seg,
 					  enum tcpstate_end from)
 {
+	if (tcpstate_fsm_predicted(pair, seg, from))
+		return outcome_believed(0);
 	/*
 	 * It lingers to absorb stragglers: only a SYN means a new connection, and
 	 * one that came before the end does so once it is confirmed.

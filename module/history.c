@@ -34,12 +34,7 @@ void tcpstate_history_append(struct tcpstate_pair *pair, enum tcpstate_end end,
  */
 bool tcpstate_fsm_spoke(const struct tcpstate_pair *pair, enum tcpstate_end end)
 {
-	return pair->letters & (LETTER(TCPSTATE_LETTER_SYN, end) |
-				LETTER(TCPSTATE_LETTER_SYNACK, end) |
-				LETTER(TCPSTATE_LETTER_ACK, end) |
-				LETTER(TCPSTATE_LETTER_DATA, end) |
-				LETTER(TCPSTATE_LETTER_FIN, end) |
-				LETTER(TCPSTATE_LETTER_RST, end));
+	return pair->letters & history_speech(end);
 }
 
 /**

@@ -9,6 +9,14 @@
 /* Only the initiator has TCPSTATE_LETTER_GUESSED, so 21 bits are enough. */
 #define LETTER(letter, end) (1u << ((letter) - 1 + LETTERS * (end)))
 
+/* Letters of which any says that @end itself was seen. */
+static inline __u32 history_speech(enum tcpstate_end end)
+{
+	return LETTER(TCPSTATE_LETTER_SYN, end) | LETTER(TCPSTATE_LETTER_SYNACK, end) |
+	       LETTER(TCPSTATE_LETTER_ACK, end) | LETTER(TCPSTATE_LETTER_DATA, end) |
+	       LETTER(TCPSTATE_LETTER_FIN, end) | LETTER(TCPSTATE_LETTER_RST, end);
+}
+
 void tcpstate_history_append(struct tcpstate_pair *pair, enum tcpstate_end end,
 			     enum tcpstate_letter letter);
 

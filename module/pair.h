@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * A pair's numbers, and what the rooms of the machine (fsm, handshake,
- * transition, history, resync) do to them. Nobody else includes this.
+ * transition, history, resync, predict) do to them. Nobody else includes this.
  */
 #ifndef _TCPSTATE_PAIR_H
 #define _TCPSTATE_PAIR_H
