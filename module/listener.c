@@ -14,13 +14,6 @@ static atomic_t shared_count;
 
 static hsiphash_key_t hash_key __read_mostly;
 
-static const struct rhashtable_params table_params = {
-	.head_offset = offsetof(struct tcpstate_listener, node),
-	.key_offset = offsetof(struct tcpstate_listener, host),
-	.key_len = sizeof(struct tcpstate_host),
-	.automatic_shrinking = true,
-};
-
 /* Keyed, so that nobody outside knows which hosts a sketch takes for one. */
 static u32 hash_of(const struct tcpstate_host *host)
 {
@@ -30,10 +23,44 @@ static u32 hash_of(const struct tcpstate_host *host)
 	return hsiphash(host, sizeof(*host), &hash_key);
 }
 
-static struct tcpstate_listener *find(struct tcpstate_listeners *listeners,
-				      const struct tcpstate_host *host)
+/* What a slot is found by: its hash is known already, and good enough for the table. */
+struct slot_key {
+	const struct tcpstate_host *host;
+	u32 hash;
+};
+
+static u32 hash_of_key(const void *data, u32 len, u32 seed)
 {
-	return rhashtable_lookup(&listeners->table, host, table_params);
+	return ((const struct slot_key *)data)->hash;
+}
+
+static u32 hash_of_listener(const void *data, u32 len, u32 seed)
+{
+	return ((const struct tcpstate_listener *)data)->hash;
+}
+
+static int differs(struct rhashtable_compare_arg *arg, const void *data)
+{
+	const struct tcpstate_listener *listener = data;
+	const struct slot_key *key = arg->key;
+
+	return !tcpstate_host_equal(&listener->host, key->host);
+}
+
+static const struct rhashtable_params table_params = {
+	.head_offset = offsetof(struct tcpstate_listener, node),
+	.hashfn = hash_of_key,
+	.obj_hashfn = hash_of_listener,
+	.obj_cmpfn = differs,
+	.automatic_shrinking = true,
+};
+
+static struct tcpstate_listener *find(struct tcpstate_listeners *listeners,
+				      const struct tcpstate_host *host, u32 hash)
+{
+	const struct slot_key key = { host, hash };
+
+	return rhashtable_lookup(&listeners->table, &key, table_params);
 }
 
 static bool charge(struct tcpstate_listeners *listeners)
@@ -58,7 +85,7 @@ static void uncharge(struct tcpstate_listeners *listeners)
 		atomic_dec(listeners->shared);
 }
 
-static struct tcpstate_listener *alloc_listener(const struct tcpstate_host *host)
+static struct tcpstate_listener *alloc_listener(const struct tcpstate_host *host, u32 hash)
 {
 	struct tcpstate_listener *listener;
 
@@ -71,6 +98,7 @@ static struct tcpstate_listener *alloc_listener(const struct tcpstate_host *host
 		return NULL;
 	}
 	listener->host = *host;
+	listener->hash = hash;
 	listener->active = tcpstate_now64();
 	tcpstate_docket_begin(&listener->docket, listener->active);
 	return listener;
@@ -93,11 +121,14 @@ static void free_rcu_listener(struct rcu_head *rcu)
  */
 static bool publish(struct tcpstate_listeners *listeners, struct tcpstate_listener *listener)
 {
+	const struct slot_key key = { &listener->host, listener->hash };
+
 	lockdep_assert_held(&listeners->lock);
 	if (xa_alloc(&listeners->slots, &listener->slot, NULL, XA_LIMIT(0, listeners->max - 1),
 		     GFP_ATOMIC | __GFP_NOWARN))
 		return false;
-	if (!rhashtable_lookup_insert_fast(&listeners->table, &listener->node, table_params)) {
+	if (!rhashtable_lookup_insert_key(&listeners->table, &key, &listener->node,
+					  table_params)) {
 		/* Takes no memory: the number is reserved. */
 		xa_store(&listeners->slots, listener->slot, listener, GFP_ATOMIC | __GFP_NOWARN);
 		return true;
@@ -108,7 +139,7 @@ static bool publish(struct tcpstate_listeners *listeners, struct tcpstate_listen
 
 /* Somebody has answered who has no slot: what the lobby knows goes with it. */
 static struct tcpstate_listener *admit(struct tcpstate_listeners *listeners,
-				       const struct tcpstate_host *host)
+				       const struct tcpstate_host *host, u32 hash)
 {
 	struct tcpstate_listener *listener;
 	struct tcpstate_tally *tally;
@@ -117,12 +148,12 @@ static struct tcpstate_listener *admit(struct tcpstate_listeners *listeners,
 		WRITE_ONCE(listeners->crowded, true);
 		return NULL;
 	}
-	listener = alloc_listener(host);
+	listener = alloc_listener(host, hash);
 	if (!listener)
 		goto nomem;
 	spin_lock(&listeners->lock);
 	tally = this_cpu_ptr(listener->tally);
-	tcpstate_lobby_leave(listeners, host, hash_of(host), tally, &listener->docket);
+	tcpstate_lobby_leave(listeners, host, hash, tally, &listener->docket);
 	/* If the lobby knew nothing: this one was asked, or it would not answer. */
 	tally->news[TCPSTATE_NEWS_ASKED] = max(tally->news[TCPSTATE_NEWS_ASKED], 1UL);
 	if (publish(listeners, listener)) {
@@ -133,7 +164,7 @@ static struct tcpstate_listener *admit(struct tcpstate_listeners *listeners,
 	free_listener(listener);
 	uncharge(listeners);
 	/* Another CPU was faster, or there is no memory. */
-	return find(listeners, host);
+	return find(listeners, host, hash);
 nomem:
 	tcpstate_count(listeners->log->stats, NOMEM);
 	uncharge(listeners);
@@ -232,9 +263,9 @@ void tcpstate_listener_tell(struct tcpstate_log *log, struct tcpstate_record *re
 		return;
 	describe(&shake, record, news);
 	rcu_read_lock();
-	listener = find(listeners, &shake.responder);
+	listener = find(listeners, &shake.responder, shake.asked);
 	if (!listener && news == TCPSTATE_NEWS_ANSWERED && !shake.picked_up)
-		listener = admit(listeners, &shake.responder);
+		listener = admit(listeners, &shake.responder, shake.asked);
 	if (listener)
 		tell_listener(listeners, listener, record, was, is, &shake);
 	else
@@ -264,7 +295,7 @@ void tcpstate_listener_late(struct tcpstate_log *log, const struct tcpstate_reco
 		return;
 	describe(&shake, record, TCPSTATE_NEWS_COMPLETED);
 	rcu_read_lock();
-	listener = find(listeners, &shake.responder);
+	listener = find(listeners, &shake.responder, shake.asked);
 	if (listener && atomic_dec_if_positive(&listener->owed) >= 0) {
 		this_cpu_inc(listener->tally->news[TCPSTATE_NEWS_COMPLETED]);
 		tcpstate_docket_tell(listeners, &listener->docket, listener->slot, &shake);
@@ -287,7 +318,7 @@ bool tcpstate_listener_known(struct tcpstate_log *log, const struct tcpstate_hos
 	if (!atomic_read(&log->listeners->count))
 		return false;
 	rcu_read_lock();
-	known = find(log->listeners, host);
+	known = find(log->listeners, host, hash_of(host));
 	rcu_read_unlock();
 	return known;
 }

@@ -109,6 +109,7 @@ struct tcpstate_docket {
  * struct tcpstate_listener - a slot
  * @node: in the hash table
  * @host: its address and port
+ * @hash: of @host, keyed
  * @slot: its number
  * @stirred: something has happened since the judge looked
  * @active: when the judge last found something, ms
@@ -120,6 +121,7 @@ struct tcpstate_docket {
 struct tcpstate_listener {
 	struct rhash_head node;
 	struct tcpstate_host host;
+	u32 hash;
 	u32 slot;
 	bool stirred;
 	u64 active;

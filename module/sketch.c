@@ -115,7 +115,7 @@ struct tcpstate_hitter *tcpstate_hitters_find(struct tcpstate_hitter *set, unsig
 	unsigned int i;
 
 	for (i = 0; i < ways; i++)
-		if (!memcmp(&set[i].host, host, sizeof(*host)))
+		if (tcpstate_host_equal(&set[i].host, host))
 			return &set[i];
 	return NULL;
 }

@@ -58,6 +58,14 @@ struct tcpstate_host {
 	u16 family;
 };
 
+static inline bool tcpstate_host_equal(const struct tcpstate_host *a,
+				       const struct tcpstate_host *b)
+{
+	return a->addr[0] == b->addr[0] && a->addr[1] == b->addr[1] &&
+	       a->addr[2] == b->addr[2] && a->addr[3] == b->addr[3] &&
+	       a->port == b->port && a->family == b->family;
+}
+
 /**
  * struct tcpstate_hitter - one of those met most often
  * @host: who
