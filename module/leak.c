@@ -29,11 +29,12 @@ static void end_round(struct tcpstate_leak *leak)
 static void visit(struct tcpstate_leak *leak, const struct tcpstate_bucket *bucket, u32 now)
 {
 	const struct tcpstate_record *record;
+	unsigned int way, end;
 	const u8 *state;
-	unsigned int end;
 
 	lockdep_assert_held(&bucket->lock);
-	for (record = bucket->first; record; record = record->next) {
+	for (record = tcpstate_bucket_first(bucket, &way); record;
+	     record = tcpstate_bucket_next(bucket, record, &way)) {
 		state = record->pair.state;
 		for (end = 0; end < 2; end++) {
 			if (state[end] != TCPSTATE_CLOSE_WAIT || state[!end] != TCPSTATE_FIN_WAIT2)
@@ -70,7 +71,7 @@ void tcpstate_leak_visit(struct tcpstate_leak *leak, const struct tcpstate_log *
 	}
 	for (last = min_t(size_t, leak->next + SLICE, size); leak->next < last; leak->next++) {
 		bucket = &buckets->bucket[leak->next];
-		if (READ_ONCE(bucket->first)) {
+		if (!tcpstate_bucket_empty(bucket)) {
 			spin_lock_bh(&bucket->lock);
 			visit(leak, bucket, now);
 			spin_unlock_bh(&bucket->lock);

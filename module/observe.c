@@ -19,6 +19,7 @@
 #include "flow.h"
 #include "halfopen.h"
 #include "netns.h"
+#include "trace.h"
 
 /*
  * After destination NAT, so that both directions of a translated connection
@@ -71,7 +72,7 @@ static bool file_flow(struct tcpstate_tables *tables, struct tcpstate_record *re
 	}
 	admitted = tcpstate_flow_admit(tables, bucket, record, hash, now);
 	if (admitted)
-		tcpstate_table_file(tables, tcpstate_flows(tables), bucket, record);
+		tcpstate_table_file(tables, tcpstate_flows(tables), bucket, record, hash);
 	tcpstate_bucket_unlock(bucket);
 	return admitted;
 }
@@ -81,7 +82,7 @@ static bool file_halfopen(struct tcpstate_tables *tables, struct tcpstate_bucket
 {
 	if (!tcpstate_halfopen_admit(tables, birth, hash, now))
 		return false;
-	tcpstate_table_file(tables, tcpstate_halfopens(tables), birth, record);
+	tcpstate_table_file(tables, tcpstate_halfopens(tables), birth, record, hash);
 	return true;
 }
 
@@ -168,6 +169,11 @@ static bool step_flow(struct tcpstate_tables *tables, const struct tcpstate_pars
 	if (!bucket)
 		return false;
 	record = tcpstate_bucket_find(bucket, &parsed->tuple, hash, &from);
+	if (likely(record && !tcpstate_traced(tables->log) &&
+		   tcpstate_record_predicted(record, &parsed->segment, from, now))) {
+		tcpstate_bucket_unlock(bucket);
+		return true;
+	}
 	if (record) {
 		out = tcpstate_table_step(tables, flows, bucket, record, &parsed->segment, from,
 					  now);
@@ -189,6 +195,7 @@ static void observe_birth(struct tcpstate_net *tn, const struct tcpstate_parsed 
 	struct tcpstate_bucket *birth;
 	enum tcpstate_end from;
 
+	tcpstate_table_prefetch(tcpstate_flows(tables), hash);
 	birth = tcpstate_table_lock_new(tables, tcpstate_halfopens(tables), hash);
 	if (!birth) {
 		tcpstate_count(tn->log.stats, NOMEM);
@@ -214,11 +221,9 @@ static void observe_segment(struct tcpstate_net *tn, const struct tcpstate_parse
 	u32 hash = tcpstate_tuple_hash(&parsed->tuple);
 	u32 now = tcpstate_now();
 
-	local_bh_disable();
 	if (segment->flags & TCPSTATE_SYN ||
 	    !step_flow(&tn->tables, parsed, hash, NULL, now))
 		observe_birth(tn, parsed, hash, now);
-	local_bh_enable();
 }
 
 static void count_flags(struct tcpstate_stats __percpu *stats,
@@ -245,7 +250,7 @@ static void count_flags(struct tcpstate_stats __percpu *stats,
 static bool checksum_is_bad(struct sk_buff *skb, const struct nf_hook_state *state,
 			    unsigned int thoff)
 {
-	return state->hook == NF_INET_PRE_ROUTING &&
+	return state->hook == NF_INET_PRE_ROUTING && !skb_csum_unnecessary(skb) &&
 	       nf_checksum(skb, state->hook, thoff, IPPROTO_TCP, state->pf);
 }
 
@@ -253,6 +258,7 @@ static void observe(struct sk_buff *skb, const struct nf_hook_state *state)
 {
 	struct tcpstate_net *tn = tcpstate_net(state->net);
 	struct tcpstate_parsed parsed;
+	bool outermost;
 
 	switch (tcpstate_segment_parse(skb, state->pf, &parsed)) {
 	case TCPSTATE_PACKET_OTHER:
@@ -266,6 +272,10 @@ static void observe(struct sk_buff *skb, const struct nf_hook_state *state)
 	case TCPSTATE_PACKET_SEGMENT:
 		break;
 	}
+	/* On receive it is disabled, but for what a userspace queue hands back. */
+	outermost = !softirq_count();
+	if (outermost)
+		local_bh_disable();
 	count_flags(tn->log.stats, &parsed.segment);
 	if (READ_ONCE(tn->checksum) && !parsed.segment.fragment &&
 	    checksum_is_bad(skb, state, parsed.thoff))
@@ -274,6 +284,8 @@ static void observe(struct sk_buff *skb, const struct nf_hook_state *state)
 		tcpstate_count_add(tn->log.stats, INVALID_FLAGS, parsed.segment.count);
 	else
 		observe_segment(tn, &parsed);
+	if (outermost)
+		local_bh_enable();
 }
 
 /*

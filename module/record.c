@@ -144,45 +144,6 @@ static void set_key(struct tcpstate_record *record, const struct tcpstate_tuple 
 	record->addr6[to] = tuple->dst;
 }
 
-/* Would a segment of this tuple have been sent by @from? */
-static bool sent_by(const struct tcpstate_record *record, const struct tcpstate_tuple *tuple,
-		    enum tcpstate_end from)
-{
-	enum tcpstate_end to = tcpstate_peer(from);
-
-	if (record->port[from] != tuple->sport || record->port[to] != tuple->dport)
-		return false;
-	if (tuple->family == NFPROTO_IPV4)
-		return record->addr4[from] == tuple->src.s6_addr32[0] &&
-		       record->addr4[to] == tuple->dst.s6_addr32[0];
-	return ipv6_addr_equal(&record->addr6[from], &tuple->src) &&
-	       ipv6_addr_equal(&record->addr6[to], &tuple->dst);
-}
-
-/**
- * tcpstate_record_matches() - does a segment belong to this record?
- * @record: caller holds its bucket's lock
- * @tuple: the segment's
- * @hash: of @tuple
- * @from: filled in with its sender, where it does
- *
- * Return: whether it does.
- */
-bool tcpstate_record_matches(const struct tcpstate_record *record,
-			     const struct tcpstate_tuple *tuple, u32 hash,
-			     enum tcpstate_end *from)
-{
-	if (tcpstate_record_family(record) != tuple->family)
-		return false;
-	if (tuple->family == NFPROTO_IPV6 && record->tag6 != hash)
-		return false;
-	*from = TCPSTATE_INITIATOR;
-	if (sent_by(record, tuple, *from))
-		return true;
-	*from = TCPSTATE_RESPONDER;
-	return sent_by(record, tuple, *from);
-}
-
 /**
  * tcpstate_record_alloc() - memory for a record
  * @family: NFPROTO_IPV4 or NFPROTO_IPV6
@@ -221,13 +182,6 @@ void tcpstate_record_free(struct tcpstate_record *record)
 enum tcpstate_kind tcpstate_record_kind(const struct tcpstate_record *record)
 {
 	return tcpstate_fsm_halfopen(&record->pair) ? TCPSTATE_HALFOPEN : TCPSTATE_FLOW;
-}
-
-static void count_segments(struct tcpstate_record *record, enum tcpstate_end from, u32 count)
-{
-	record->segments[from] += count;
-	if (unlikely(record->segments[from] < count))
-		record->segments_high[from]++;
 }
 
 /* An endpoint leaves a state, or its record the world. */
@@ -417,7 +371,7 @@ bool tcpstate_record_open(struct tcpstate_log *log, struct tcpstate_record *reco
 	record->seen = now;
 	record->since[TCPSTATE_INITIATOR] = now;
 	record->since[TCPSTATE_RESPONDER] = now;
-	count_segments(record, from, segment->count);
+	tcpstate_record_count(record, from, segment->count);
 	/* Whoever speaks first asks the other: for a SYN-ACK, or for what completes one. */
 	if (tcpstate_record_kind(record) == TCPSTATE_HALFOPEN)
 		time_begin(record, tcpstate_peer(from));
@@ -462,7 +416,7 @@ struct tcpstate_outcome tcpstate_record_step(struct tcpstate_log *log,
 	if (out.action == TCPSTATE_ANEW || out.facts & BIT(TCPSTATE_FACT_STRAY))
 		return out;
 
-	count_segments(record, from, segment->count);
+	tcpstate_record_count(record, from, segment->count);
 	if (unlikely(segment->flags & TCPSTATE_RST))
 		count_reset(log, from, before, out.facts);
 	if (out.renew && record->seen != now)

@@ -15,14 +15,16 @@
 #include <linux/in6.h>
 #include <linux/jiffies.h>
 #include <linux/netfilter.h>
+#include <net/ipv6.h>
 
 #include "event.h"
+#include "predict.h"
 #include "segment.h"
 #include "sketch.h"
 
 /**
  * struct tcpstate_record - one connection
- * @next: next record of the bucket
+ * @next: next record of the chain, in the last way of a bucket
  * @addr4: IPv4 addresses of initiator and responder
  * @tag6: of an IPv6 record the hash of its key, so that most others are told
  *	apart within the first cache line
@@ -163,6 +165,76 @@ static inline u32 tcpstate_record_deadline(const struct tcpstate_record *record,
 	return record->seen + tcpstate_fsm_timeout(&record->pair, timeout) * MSEC_PER_SEC;
 }
 
+/* Would a segment of this tuple have been sent by @from? */
+static inline bool tcpstate_record_sent_by(const struct tcpstate_record *record,
+					   const struct tcpstate_tuple *tuple,
+					   enum tcpstate_end from)
+{
+	enum tcpstate_end to = tcpstate_peer(from);
+
+	if (record->port[from] != tuple->sport || record->port[to] != tuple->dport)
+		return false;
+	if (tuple->family == NFPROTO_IPV4)
+		return record->addr4[from] == tuple->src.s6_addr32[0] &&
+		       record->addr4[to] == tuple->dst.s6_addr32[0];
+	return ipv6_addr_equal(&record->addr6[from], &tuple->src) &&
+	       ipv6_addr_equal(&record->addr6[to], &tuple->dst);
+}
+
+/**
+ * tcpstate_record_matches() - does a segment belong to this record?
+ * @record: caller holds its bucket's lock
+ * @tuple: the segment's
+ * @hash: of @tuple
+ * @from: filled in with its sender, where it does
+ *
+ * Return: whether it does.
+ */
+static inline bool tcpstate_record_matches(const struct tcpstate_record *record,
+					   const struct tcpstate_tuple *tuple, u32 hash,
+					   enum tcpstate_end *from)
+{
+	if (tcpstate_record_family(record) != tuple->family)
+		return false;
+	if (tuple->family == NFPROTO_IPV6 && record->tag6 != hash)
+		return false;
+	*from = TCPSTATE_INITIATOR;
+	if (tcpstate_record_sent_by(record, tuple, *from))
+		return true;
+	*from = TCPSTATE_RESPONDER;
+	return tcpstate_record_sent_by(record, tuple, *from);
+}
+
+/* So many segments more, by @from. */
+static inline void tcpstate_record_count(struct tcpstate_record *record, enum tcpstate_end from,
+					 u32 count)
+{
+	record->segments[from] += count;
+	if (unlikely(record->segments[from] < count))
+		record->segments_high[from]++;
+}
+
+/**
+ * tcpstate_record_predicted() - is this the segment that was to come?
+ * @record: caller holds its bucket's lock
+ * @segment: the segment, its flags valid
+ * @from: its sender
+ * @now: tcpstate_now()
+ *
+ * Return: true where all is done that tcpstate_record_step() would have; false, and
+ * nothing changed, where that one must be asked.
+ */
+static inline bool tcpstate_record_predicted(struct tcpstate_record *record,
+					     const struct tcpstate_segment *segment,
+					     enum tcpstate_end from, u32 now)
+{
+	if (!tcpstate_fsm_predicted(&record->pair, segment, from))
+		return false;
+	tcpstate_record_count(record, from, segment->count);
+	record->seen = now;
+	return true;
+}
+
 int tcpstate_record_init(void);
 void tcpstate_record_exit(void);
 
@@ -170,9 +242,6 @@ u32 tcpstate_tuple_hash(const struct tcpstate_tuple *tuple);
 u32 tcpstate_record_hash(const struct tcpstate_record *record);
 void tcpstate_record_host(const struct tcpstate_record *record, enum tcpstate_end end,
 			  struct tcpstate_host *host);
-bool tcpstate_record_matches(const struct tcpstate_record *record,
-			     const struct tcpstate_tuple *tuple, u32 hash,
-			     enum tcpstate_end *from);
 
 struct tcpstate_record *tcpstate_record_alloc(u8 family);
 void tcpstate_record_free(struct tcpstate_record *record);

@@ -15,7 +15,7 @@
 #define EMPTY_PERIOD (60 * HZ)	/* an array is kept that long for records to come */
 #define ORDER_MAX 26
 #define CALM 10			/* sweeps after which a full table is one no longer */
-#define GROWTH 2		/* log2 of how many buckets one becomes */
+#define GROWTH 1		/* log2 of how many buckets one becomes */
 
 static struct workqueue_struct *workqueue;
 
@@ -41,11 +41,12 @@ void tcpstate_sweep_exit(void)
 	destroy_workqueue(workqueue);
 }
 
-/* Is the table so full that chains grow? */
+/* Is the table so full that its buckets overflow? */
 static bool wants_growth(const struct tcpstate_table *table,
 			 const struct tcpstate_buckets *buckets)
 {
-	return buckets->order < ORDER_MAX && atomic_read(&table->count) > 1 << buckets->order;
+	return buckets->order < ORDER_MAX &&
+	       atomic_read(&table->count) > TCPSTATE_LOAD << buckets->order;
 }
 
 /* Expire what is due in a bucket. */
@@ -53,12 +54,13 @@ static void sweep_bucket(struct tcpstate_tables *tables, struct tcpstate_table *
 			 struct tcpstate_bucket *bucket, u32 now)
 {
 	struct tcpstate_record *record, *next;
+	unsigned int way;
 
 	lockdep_assert_held(&bucket->lock);
 	/* As far off as deadlines go: the records bring it nearer. */
 	bucket->due = now + S32_MAX;
-	for (record = bucket->first; record; record = next) {
-		next = record->next;
+	for (record = tcpstate_bucket_first(bucket, &way); record; record = next) {
+		next = tcpstate_bucket_next(bucket, record, &way);
 		if (tcpstate_due(tcpstate_record_deadline(record, tables->timeout), now)) {
 			tcpstate_table_unreplied(table, tcpstate_table_budgets(table, record),
 						 false);
@@ -82,7 +84,7 @@ static void sweep_table(struct tcpstate_tables *tables, struct tcpstate_table *t
 
 	for (i = 0; i < size; i++) {
 		bucket = &buckets->bucket[i];
-		if (READ_ONCE(bucket->first) &&
+		if (!tcpstate_bucket_empty(bucket) &&
 		    (all || tcpstate_due(READ_ONCE(bucket->due), now))) {
 			spin_lock_bh(&bucket->lock);
 			sweep_bucket(tables, table, bucket, now);
@@ -95,21 +97,24 @@ static void sweep_table(struct tcpstate_tables *tables, struct tcpstate_table *t
 	}
 }
 
-/* Move a bucket's records to the larger array; afterwards it is MOVED for ever. */
+/* Move a bucket's records to the larger array; for ever. */
 static void move_bucket(struct tcpstate_bucket *bucket, struct tcpstate_buckets *larger)
 {
 	struct tcpstate_record *record, *next;
 	struct tcpstate_bucket *target;
+	unsigned int way;
+	u32 hash;
 
 	spin_lock_bh(&bucket->lock);
-	for (record = bucket->first; record; record = next) {
-		next = record->next;
-		target = tcpstate_bucket_of(larger, tcpstate_record_hash(record));
+	for (record = tcpstate_bucket_first(bucket, &way); record; record = next) {
+		next = tcpstate_bucket_next(bucket, record, &way);
+		hash = tcpstate_record_hash(record);
+		target = tcpstate_bucket_of(larger, hash);
 		spin_lock_nested(&target->lock, SINGLE_DEPTH_NESTING);
-		tcpstate_bucket_link(target, record, bucket->due);
+		tcpstate_bucket_link(target, record, hash, bucket->due);
 		spin_unlock(&target->lock);
 	}
-	WRITE_ONCE(bucket->first, TCPSTATE_MOVED);
+	WRITE_ONCE(bucket->moved, true);
 	spin_unlock_bh(&bucket->lock);
 }
 
@@ -140,18 +145,22 @@ static struct tcpstate_buckets *grow(struct tcpstate_table *table,
 static void release(struct tcpstate_tables *tables, struct tcpstate_table *table,
 		    struct tcpstate_buckets *buckets, enum tcpstate_reason reason)
 {
+	struct tcpstate_record *record, *next;
 	struct tcpstate_bucket *bucket;
+	unsigned int way;
 	size_t i;
 
 	RCU_INIT_POINTER(table->buckets, NULL);
 	synchronize_rcu();
 	for (i = 0; i < 1UL << buckets->order; i++) {
 		bucket = &buckets->bucket[i];
-		if (!bucket->first)
+		if (tcpstate_bucket_empty(bucket))
 			continue;
 		spin_lock_bh(&bucket->lock);
-		while (bucket->first)
-			tcpstate_table_discard(tables, table, bucket, bucket->first, reason);
+		for (record = tcpstate_bucket_first(bucket, &way); record; record = next) {
+			next = tcpstate_bucket_next(bucket, record, &way);
+			tcpstate_table_discard(tables, table, bucket, record, reason);
+		}
 		spin_unlock_bh(&bucket->lock);
 	}
 	kvfree(buckets);

@@ -9,40 +9,13 @@
 #include "table.h"
 #include "trace.h"
 
-#define ORDER_MIN 7			/* the first array must do with GFP_ATOMIC */
+#define ORDER_MIN 5			/* the first array must do with GFP_ATOMIC */
 #define SHARED 4			/* full tables that all other namespaces may fill */
 #define EVICT_SCAN 64			/* buckets that may be looked at for a victim */
 #define EVICT_CANDIDATES 8		/* records among which one is chosen */
 
-static struct lock_class_key lock_keys[TCPSTATE_KIND_MAX];
-
 /* What all namespaces but the first hold together. */
 static atomic_t shared_count[TCPSTATE_KIND_MAX];
-
-/**
- * tcpstate_buckets_alloc() - an empty array of buckets
- * @kind: of which table
- * @order: log2 of how many
- * @gfp: how to allocate
- *
- * Return: the array, to be freed by kvfree(), or NULL.
- */
-struct tcpstate_buckets *tcpstate_buckets_alloc(enum tcpstate_kind kind, unsigned int order,
-						gfp_t gfp)
-{
-	struct tcpstate_buckets *buckets;
-	size_t i;
-
-	buckets = kvzalloc(struct_size(buckets, bucket, 1UL << order), gfp);
-	if (!buckets)
-		return NULL;
-	buckets->order = order;
-	for (i = 0; i < 1UL << order; i++) {
-		spin_lock_init(&buckets->bucket[i].lock);
-		lockdep_set_class(&buckets->bucket[i].lock, &lock_keys[kind]);
-	}
-	return buckets;
-}
 
 /**
  * tcpstate_table_lock() - lock the bucket of a hash
@@ -61,7 +34,7 @@ struct tcpstate_bucket *tcpstate_table_lock(struct tcpstate_table *table, u32 ha
 	while (buckets) {
 		bucket = tcpstate_bucket_of(buckets, hash);
 		tcpstate_bucket_lock(bucket);
-		if (likely(bucket->first != TCPSTATE_MOVED))
+		if (likely(!bucket->moved))
 			return bucket;
 		tcpstate_bucket_unlock(bucket);
 		buckets = rcu_dereference(buckets->next);
@@ -96,73 +69,6 @@ struct tcpstate_bucket *tcpstate_table_lock_new(struct tcpstate_tables *tables,
 }
 
 /**
- * tcpstate_bucket_find() - the record that a segment belongs to
- * @bucket: locked by the caller
- * @tuple: the segment's
- * @hash: of @tuple
- * @from: filled in with the segment's sender
- *
- * Return: the record or NULL.
- */
-struct tcpstate_record *tcpstate_bucket_find(struct tcpstate_bucket *bucket,
-					     const struct tcpstate_tuple *tuple, u32 hash,
-					     enum tcpstate_end *from)
-{
-	struct tcpstate_record *record;
-
-	lockdep_assert_held(&bucket->lock);
-	for (record = bucket->first; record; record = record->next)
-		if (tcpstate_record_matches(record, tuple, hash, from))
-			return record;
-	return NULL;
-}
-
-/**
- * tcpstate_bucket_due() - a record's timer runs out earlier than it did
- * @bucket: locked by the caller
- * @deadline: when
- */
-void tcpstate_bucket_due(struct tcpstate_bucket *bucket, u32 deadline)
-{
-	lockdep_assert_held(&bucket->lock);
-	if (tcpstate_due(deadline, bucket->due))
-		bucket->due = deadline;
-}
-
-/**
- * tcpstate_bucket_link() - file a record
- * @bucket: of the record's hash, locked by the caller
- * @record: charged to the bucket's table
- * @deadline: when its timer runs out
- */
-void tcpstate_bucket_link(struct tcpstate_bucket *bucket, struct tcpstate_record *record,
-			  u32 deadline)
-{
-	lockdep_assert_held(&bucket->lock);
-	if (bucket->first)
-		tcpstate_bucket_due(bucket, deadline);
-	else
-		bucket->due = deadline;
-	record->next = bucket->first;
-	WRITE_ONCE(bucket->first, record);
-}
-
-/**
- * tcpstate_bucket_unlink() - take a record out
- * @bucket: that it is in, locked by the caller
- * @record: afterwards the caller's own
- */
-void tcpstate_bucket_unlink(struct tcpstate_bucket *bucket, struct tcpstate_record *record)
-{
-	struct tcpstate_record **link = &bucket->first;
-
-	lockdep_assert_held(&bucket->lock);
-	while (*link != record)
-		link = &(*link)->next;
-	WRITE_ONCE(*link, record->next);
-}
-
-/**
  * tcpstate_table_charge() - account for a record that is about to be filed
  * @tables: the tables
  * @table: the one that it will be in
@@ -181,7 +87,8 @@ bool tcpstate_table_charge(struct tcpstate_tables *tables, struct tcpstate_table
 		goto full;
 	}
 	/* Once only, when the limit is crossed: the sweep looks again anyway. */
-	if (buckets && unlikely(atomic_read(&table->count) == (1 << buckets->order) + 1))
+	if (buckets &&
+	    unlikely(atomic_read(&table->count) == (TCPSTATE_LOAD << buckets->order) + 1))
 		tcpstate_sweep_now(tables);
 	return true;
 full:
@@ -226,14 +133,17 @@ void tcpstate_table_unreplied(struct tcpstate_table *table, bool was, bool is)
  * @table: the one that admitted it
  * @bucket: of the record's hash, locked by the caller
  * @record: the record, open
+ * @hash: its hash
  *
  * Context: RCU read side, BH disabled.
  */
 void tcpstate_table_file(struct tcpstate_tables *tables, struct tcpstate_table *table,
-			 struct tcpstate_bucket *bucket, struct tcpstate_record *record)
+			 struct tcpstate_bucket *bucket, struct tcpstate_record *record,
+			 u32 hash)
 {
 	tcpstate_table_unreplied(table, false, tcpstate_table_budgets(table, record));
-	tcpstate_bucket_link(bucket, record, tcpstate_record_deadline(record, tables->timeout));
+	tcpstate_bucket_link(bucket, record, hash,
+			     tcpstate_record_deadline(record, tables->timeout));
 }
 
 /**
@@ -333,7 +243,7 @@ bool tcpstate_table_evict(struct tcpstate_tables *tables, struct tcpstate_table 
 	struct tcpstate_buckets *buckets = rcu_dereference(table->buckets);
 	struct tcpstate_record *record, *victim = NULL;
 	struct tcpstate_bucket *bucket, *where = NULL;
-	unsigned int i, r, mask, best = 0, equals = 0, candidates = 0;
+	unsigned int i, way, r, mask, best = 0, equals = 0, candidates = 0;
 	bool done = false;
 
 	if (!buckets)
@@ -342,12 +252,12 @@ bool tcpstate_table_evict(struct tcpstate_tables *tables, struct tcpstate_table 
 	hash >>= 32 - buckets->order;
 	for (i = 0; i < EVICT_SCAN && i <= mask && candidates < EVICT_CANDIDATES; i++) {
 		bucket = &buckets->bucket[(hash + i) & mask];
-		if (!READ_ONCE(bucket->first) || READ_ONCE(bucket->first) == TCPSTATE_MOVED)
+		if (READ_ONCE(bucket->moved) || tcpstate_bucket_empty(bucket))
 			continue;
 		if (bucket != held && !tcpstate_bucket_trylock(bucket))
 			continue;
-		record = bucket->first == TCPSTATE_MOVED ? NULL : bucket->first;
-		for (; record; record = record->next) {
+		for (record = tcpstate_bucket_first(bucket, &way); record;
+		     record = tcpstate_bucket_next(bucket, record, &way)) {
 			r = rank(tables, record, now);
 			if (!r || r < best)
 				continue;
@@ -365,9 +275,10 @@ bool tcpstate_table_evict(struct tcpstate_tables *tables, struct tcpstate_table 
 	if (!victim || (where != held && !tcpstate_bucket_trylock(where)))
 		return false;
 	/* It was not locked meanwhile: only what is still there and still ranks. */
-	record = where->first == TCPSTATE_MOVED ? NULL : where->first;
-	while (record && record != victim)
-		record = record->next;
+	for (record = tcpstate_bucket_first(where, &way); record;
+	     record = tcpstate_bucket_next(where, record, &way))
+		if (record == victim)
+			break;
 	if (record && rank(tables, record, now) == best) {
 		tcpstate_table_discard(tables, table, where, record, TCPSTATE_REASON_EVICTED);
 		done = true;

@@ -4,11 +4,11 @@
  * records, growth, expiry, eviction, walks.
  *
  * Who may touch what. The array of buckets is reached under RCU and replaced
- * by the sweep alone. A bucket's lock guards its chain and every record in it:
- * a segment that finds a record is about to write to it, so there is no
- * lookup that would gain from going without, and a record can be freed the
- * moment it is unlinked. Readers take the lock of one bucket for as long as it
- * takes to copy a chain, which a keyed hash keeps at a record or two.
+ * by the sweep alone. A bucket's lock guards every record in it: a segment that
+ * finds a record is about to write to it, so there is no lookup that would gain
+ * from going without, and a record can be freed the moment it is unlinked.
+ * Readers take the lock of one bucket for as long as it takes to copy its
+ * records, which a keyed hash keeps at a few.
  *
  * Order of locks: a half-open bucket, then the flow bucket of the same key;
  * other buckets of either table are only ever tried. All with BH disabled.
@@ -20,37 +20,11 @@
 #define _TCPSTATE_TABLE_H
 
 #include <linux/atomic.h>
-#include <linux/spinlock.h>
+#include <linux/prefetch.h>
 #include <linux/workqueue.h>
 
+#include "bucket.h"
 #include "leak.h"
-#include "record.h"
-
-/**
- * struct tcpstate_bucket - the records whose hashes begin alike
- * @lock: protects the rest, and every record in the chain
- * @due: no record's timer runs out before this moment; nothing in an empty one
- * @first: chain; or TCPSTATE_MOVED for ever, once a larger array has taken over
- */
-struct tcpstate_bucket {
-	spinlock_t lock;	/* protects @due, @first and the records */
-	u32 due;
-	struct tcpstate_record *first;
-};
-
-#define TCPSTATE_MOVED ((struct tcpstate_record *)1UL)
-
-/**
- * struct tcpstate_buckets - one array
- * @next: the larger array that records are moving to; written by the sweep
- * @order: log2 of the number of buckets
- * @bucket: the buckets
- */
-struct tcpstate_buckets {
-	struct tcpstate_buckets __rcu *next;
-	unsigned int order;
-	struct tcpstate_bucket bucket[];
-};
 
 struct tcpstate_tables;
 
@@ -112,27 +86,19 @@ typedef unsigned int (*tcpstate_rank_fn)(const struct tcpstate_tables *tables,
 void tcpstate_tables_init(struct tcpstate_tables *tables,
 			  struct tcpstate_log *log, bool first,
 			  const unsigned int max[TCPSTATE_KIND_MAX]);
-struct tcpstate_buckets *tcpstate_buckets_alloc(enum tcpstate_kind kind, unsigned int order,
-						gfp_t gfp);
 
 /* Segments: any context, RCU read side, BH disabled. */
 struct tcpstate_bucket *tcpstate_table_lock(struct tcpstate_table *table, u32 hash);
 struct tcpstate_bucket *tcpstate_table_lock_new(struct tcpstate_tables *tables,
 						struct tcpstate_table *table, u32 hash);
-struct tcpstate_record *tcpstate_bucket_find(struct tcpstate_bucket *bucket,
-					     const struct tcpstate_tuple *tuple, u32 hash,
-					     enum tcpstate_end *from);
-void tcpstate_bucket_link(struct tcpstate_bucket *bucket, struct tcpstate_record *record,
-			  u32 deadline);
-void tcpstate_bucket_unlink(struct tcpstate_bucket *bucket, struct tcpstate_record *record);
-void tcpstate_bucket_due(struct tcpstate_bucket *bucket, u32 deadline);
 bool tcpstate_table_charge(struct tcpstate_tables *tables, struct tcpstate_table *table);
 void tcpstate_table_uncharge(struct tcpstate_table *table);
 bool tcpstate_table_evict(struct tcpstate_tables *tables, struct tcpstate_table *table, u32 hash,
 			  struct tcpstate_bucket *held, tcpstate_rank_fn rank, u32 now);
 void tcpstate_table_unreplied(struct tcpstate_table *table, bool was, bool is);
 void tcpstate_table_file(struct tcpstate_tables *tables, struct tcpstate_table *table,
-			 struct tcpstate_bucket *bucket, struct tcpstate_record *record);
+			 struct tcpstate_bucket *bucket, struct tcpstate_record *record,
+			 u32 hash);
 void tcpstate_table_take(struct tcpstate_table *table, struct tcpstate_bucket *bucket,
 			 struct tcpstate_record *record);
 struct tcpstate_outcome tcpstate_table_step(struct tcpstate_tables *tables,
@@ -148,12 +114,6 @@ void tcpstate_table_discard(struct tcpstate_tables *tables, struct tcpstate_tabl
 /* Buckets that may be visited between two chances for others to run. */
 #define TCPSTATE_STRETCH 256
 
-static inline struct tcpstate_bucket *tcpstate_bucket_of(struct tcpstate_buckets *buckets,
-							 u32 hash)
-{
-	return &buckets->bucket[hash >> (32 - buckets->order)];
-}
-
 /* Does the record count in its table's budget of one-sided ones? */
 static inline bool tcpstate_table_budgets(const struct tcpstate_table *table,
 					  const struct tcpstate_record *record)
@@ -162,28 +122,13 @@ static inline bool tcpstate_table_budgets(const struct tcpstate_table *table,
 	       tcpstate_fsm_unreplied(&record->pair);
 }
 
-/*
- * A bucket is mostly locked by one function and unlocked by another, which
- * sparse cannot follow and lockdep can: towards sparse each is balanced.
- */
-static inline void tcpstate_bucket_lock(struct tcpstate_bucket *bucket)
+/* Have the bucket of a hash fetched into the cache while something else is done. */
+static inline void tcpstate_table_prefetch(const struct tcpstate_table *table, u32 hash)
 {
-	spin_lock(&bucket->lock);
-	__release(&bucket->lock);
-}
+	struct tcpstate_buckets *buckets = rcu_dereference(table->buckets);
 
-static inline bool tcpstate_bucket_trylock(struct tcpstate_bucket *bucket)
-{
-	if (!spin_trylock(&bucket->lock))
-		return false;
-	__release(&bucket->lock);
-	return true;
-}
-
-static inline void tcpstate_bucket_unlock(struct tcpstate_bucket *bucket)
-{
-	__acquire(&bucket->lock);
-	spin_unlock(&bucket->lock);
+	if (likely(buckets))
+		prefetchw(tcpstate_bucket_of(buckets, hash));
 }
 
 static inline struct tcpstate_table *tcpstate_flows(struct tcpstate_tables *tables)

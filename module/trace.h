@@ -18,6 +18,12 @@ void __tcpstate_trace(struct tcpstate_log *log, const struct tcpstate_record *re
 		      const struct tcpstate_segment *segment, enum tcpstate_end from,
 		      const struct tcpstate_outcome *out);
 
+/* Does anybody want to know of segments? */
+static inline bool tcpstate_traced(const struct tcpstate_log *log)
+{
+	return unlikely(rcu_access_pointer(log->traces));
+}
+
 /**
  * tcpstate_trace() - tell of a segment, should anybody want to know
  * @log: the namespace's
@@ -33,7 +39,7 @@ static inline void tcpstate_trace(struct tcpstate_log *log, const struct tcpstat
 				  const struct tcpstate_segment *segment, enum tcpstate_end from,
 				  const struct tcpstate_outcome *out)
 {
-	if (unlikely(rcu_access_pointer(log->traces)))
+	if (tcpstate_traced(log))
 		__tcpstate_trace(log, record, segment, from, out);
 }
 

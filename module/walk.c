@@ -34,12 +34,12 @@ static void span_add(struct span *span, struct tcpstate_table *table, bool peek)
 		bucket = tcpstate_bucket_of(buckets, span->first);
 		shift = 32 - buckets->order;
 		end = ((span->first >> shift) + 1) << shift;
-		if (peek && !READ_ONCE(bucket->first)) {
+		if (peek && tcpstate_bucket_empty(bucket)) {
 			span->end = min(span->end, end);
 			return;
 		}
 		tcpstate_bucket_lock(bucket);
-		if (bucket->first != TCPSTATE_MOVED) {
+		if (!bucket->moved) {
 			span->bucket[table->kind] = bucket;
 			span->end = min(span->end, end);
 			return;
@@ -82,13 +82,14 @@ static bool span_has(const struct span *span, const struct tcpstate_record *reco
 static bool copy(struct tcpstate_walk *walk, const struct span *span)
 {
 	const struct tcpstate_record *record;
-	unsigned int kind;
+	unsigned int kind, way;
 
 	walk->n = 0;
 	for (kind = 0; kind < TCPSTATE_KIND_MAX; kind++) {
 		if (!span->bucket[kind])
 			continue;
-		for (record = span->bucket[kind]->first; record; record = record->next) {
+		for (record = tcpstate_bucket_first(span->bucket[kind], &way); record;
+		     record = tcpstate_bucket_next(span->bucket[kind], record, &way)) {
 			if (tcpstate_fsm_ended(&record->pair) ||
 			    !tcpstate_filter_passes(&walk->filter, record) ||
 			    !span_has(span, record))
@@ -187,17 +188,18 @@ struct tcpstate_view *tcpstate_walk_next(struct tcpstate_walk *walk)
 static void flush_span(struct tcpstate_tables *tables, const struct span *span)
 {
 	struct tcpstate_record *record, *next;
-	unsigned int kind;
+	struct tcpstate_bucket *bucket;
+	unsigned int kind, way;
 
 	for (kind = 0; kind < TCPSTATE_KIND_MAX; kind++) {
-		if (!span->bucket[kind])
+		bucket = span->bucket[kind];
+		if (!bucket)
 			continue;
-		for (record = span->bucket[kind]->first; record; record = next) {
-			next = record->next;
+		for (record = tcpstate_bucket_first(bucket, &way); record; record = next) {
+			next = tcpstate_bucket_next(bucket, record, &way);
 			if (span_has(span, record))
-				tcpstate_table_discard(tables, &tables->table[kind],
-						       span->bucket[kind], record,
-						       TCPSTATE_REASON_FLUSHED);
+				tcpstate_table_discard(tables, &tables->table[kind], bucket,
+						       record, TCPSTATE_REASON_FLUSHED);
 		}
 	}
 }

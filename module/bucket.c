@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Buckets: made in arrays, filled and emptied one record at a time. */
+#include <linux/mm.h>
+#include <linux/slab.h>
+
+#include "bucket.h"
+
+#define LAST (TCPSTATE_WAYS - 1)
+
+static struct lock_class_key lock_keys[TCPSTATE_KIND_MAX];
+
+/**
+ * tcpstate_buckets_alloc() - an empty array of buckets
+ * @kind: of which table
+ * @order: log2 of how many
+ * @gfp: how to allocate
+ *
+ * Return: the array, to be freed by kvfree(), or NULL.
+ */
+struct tcpstate_buckets *tcpstate_buckets_alloc(enum tcpstate_kind kind, unsigned int order,
+						gfp_t gfp)
+{
+	struct tcpstate_buckets *buckets;
+	size_t i;
+
+	buckets = kvzalloc(struct_size(buckets, bucket, 1UL << order), gfp);
+	if (!buckets)
+		return NULL;
+	buckets->order = order;
+	for (i = 0; i < 1UL << order; i++) {
+		spin_lock_init(&buckets->bucket[i].lock);
+		lockdep_set_class(&buckets->bucket[i].lock, &lock_keys[kind]);
+	}
+	return buckets;
+}
+
+/**
+ * tcpstate_bucket_link() - put a record in
+ * @bucket: of @hash, locked by the caller
+ * @record: in no bucket
+ * @hash: tcpstate_record_hash()
+ * @deadline: when its timer runs out
+ */
+void tcpstate_bucket_link(struct tcpstate_bucket *bucket, struct tcpstate_record *record,
+			  u32 hash, u32 deadline)
+{
+	unsigned int i = 0;
+
+	lockdep_assert_held(&bucket->lock);
+	if (tcpstate_bucket_empty(bucket))
+		bucket->due = deadline;
+	else
+		tcpstate_bucket_due(bucket, deadline);
+	while (i < LAST && bucket->way[i])
+		i++;
+	record->next = bucket->way[i];
+	bucket->chained |= !!record->next;
+	bucket->tag[i] = hash;
+	WRITE_ONCE(bucket->way[i], record);
+}
+
+/**
+ * tcpstate_bucket_unlink() - take a record out
+ * @bucket: that it is in, locked by the caller
+ * @record: afterwards the caller's own
+ */
+void tcpstate_bucket_unlink(struct tcpstate_bucket *bucket, struct tcpstate_record *record)
+{
+	struct tcpstate_record **link;
+	unsigned int i = 0;
+
+	lockdep_assert_held(&bucket->lock);
+	while (i < LAST && bucket->way[i] != record)
+		i++;
+	for (link = &bucket->way[i]; *link != record; link = &(*link)->next)
+		;
+	WRITE_ONCE(*link, record->next);
+	record->next = NULL;
+	if (i < LAST || !bucket->chained)
+		return;
+	bucket->chained = !!bucket->way[LAST]->next;
+	bucket->tag[LAST] = tcpstate_record_hash(bucket->way[LAST]);
+}
