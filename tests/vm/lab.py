@@ -253,10 +253,12 @@ class Lab:
         """Send IP packets (of ipv4() or ipv6()), made by hand, from A's or B's
         device into R's wire. The host's own hooks do not see them."""
         if not hasattr(host, "raw"):
-            host.raw = host.socket(socket.AF_PACKET, socket.SOCK_RAW)
+            raw = host.socket(socket.AF_PACKET, socket.SOCK_RAW)
             with host:
-                host.raw.bind((host.dev, 0))
+                raw.bind((host.dev, 0))
             host.frame = bytes.fromhex((host.gateway_mac + host.mac).replace(":", ""))
+            # Last, for several threads may forge, and look for it.
+            host.raw = raw
         # What different CPUs send may overtake each other.
         cpus = os.sched_getaffinity(0)
         os.sched_setaffinity(0, {min(cpus)})
