@@ -97,7 +97,7 @@ static void sweep_table(struct tcpstate_tables *tables, struct tcpstate_table *t
 	}
 }
 
-/* Move a bucket's records to the larger array; for ever. */
+/* Move a bucket's records to the larger array, which is in force for them from then on. */
 static void move_bucket(struct tcpstate_bucket *bucket, struct tcpstate_buckets *larger)
 {
 	struct tcpstate_record *record, *next;
