@@ -10,7 +10,7 @@ VM_KERNELS ?= 6.1 6.12
 DEBUG_KERNELS ?= $(shell tests/vm/build --list)
 TRACES := 'make -s -C tests/traces check' 'make -s -C tests/traces && tests/traces/own-truth && tests/traces/score.py'
 # Of the tool alone, so that one kernel will do.
-TOOL := t_completion.py t_export.py t_fleet.py t_graph.py t_top.py
+TOOL := t_completion.py t_export.py t_fleet.py t_graph.py t_manual.py t_top.py
 vm-suite = 'tests/vm/run --timeout 2100 --kernel $(1) -- tests/vm/all $(2)'
 PREFIX ?= /usr/local
 installing = PREFIX='$(PREFIX)' DESTDIR='$(DESTDIR)' KDIR='$(KDIR)'
@@ -42,7 +42,7 @@ demo: vm-tool
 test:
 	@tests/deps
 	@$(MAKE) -s vm-tool
-	@tests/run --jobs 2 tests/style tests/spec tests/prometheus/check \
+	@tests/run --jobs 2 tests/style tests/spec tests/manual tests/prometheus/check \
 		'make -s -C tests/unit check' $(TRACES) \
 		'make -s -C tests/model check' 'make -s -C tests/fuzz check' \
 		tests/vm/selftest \

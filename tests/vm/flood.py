@@ -20,18 +20,21 @@ class Flood(threading.Thread):
         self.over, self.sent = threading.Event(), 0
         lab.listen(fam, dport)
 
-    def run(self):
-        make = {4: ipv4, 6: ipv6}[self.fam]
+    def packet(self, number):
+        """The number-th one, from 1 on."""
+        source = self.lab.spoof(self.fam, 1 + number % self.sources)
+        return self.syn(source, 1024 + number // self.sources % 60000, self.dport, number)
+
+    def syn(self, source, sport, dport, number):
         target = self.lab.B.addr[self.fam]
+        return {4: ipv4, 6: ipv6}[self.fam](source, target, tcp(
+            source, target, sport, dport, seq=number * 7919, flags=SYN, options=mss()))
+
+    def run(self):
         while not self.over.wait(0.1):
-            packets = []
-            for _ in range(self.batch):
-                self.sent += 1
-                source = self.lab.spoof(self.fam, 1 + self.sent % self.sources)
-                packets.append(make(source, target, tcp(
-                    source, target, 1024 + self.sent // self.sources % 60000, self.dport,
-                    seq=self.sent * 7919, flags=SYN, options=mss())))
-            self.lab.forge(self.lab.A, packets)
+            first, self.sent = self.sent + 1, self.sent + self.batch
+            self.lab.forge(self.lab.A, [self.packet(number)
+                                        for number in range(first, self.sent + 1)])
 
     def __enter__(self):
         self.start()
@@ -40,3 +43,14 @@ class Flood(threading.Thread):
     def __exit__(self, *_):
         self.over.set()
         self.join()
+
+
+class Scan(Flood):
+    """Likewise, of one source, and each of another port."""
+
+    def __init__(self, lab, fam, source=250, rate=1000):
+        super().__init__(lab, fam, rate=rate)
+        self.source = lab.spoof(fam, source)
+
+    def packet(self, number):
+        return self.syn(self.source, 40000, 1000 + number % 60000, number)
