@@ -241,7 +241,7 @@
 /* Of this source: the module's, the tool's and the packages'. */
 #define TCPSTATE_VERSION	"0.1"
 
-/**
+/*
  * enum tcpstate_state - the eleven states of RFC 9293 section 3.3.2
  *
  * Numbered as the kernel numbers them (enum in net/tcp_states.h), so a value
@@ -315,7 +315,7 @@ enum tcpstate_event_type {
 	TCPSTATE_EVENT_CLOSED,
 };
 
-/**
+/*
  * enum tcpstate_verdict - what is going on
  *
  * At a listener; the last two at a host.
@@ -399,7 +399,7 @@ enum {
 
 #define TCPSTATE_A_STATE_MAX (__TCPSTATE_A_STATE_MAX - 1)
 
-/**
+/*
  * enum tcpstate_counter - the figures of a namespace, in TCPSTATE_A_STATS_COUNTERS
  *
  * Every view lists them in this order, under these names in lower case. The
