@@ -12,6 +12,7 @@
 #define _TCPSTATE_BUCKET_H
 
 #include <linux/bitops.h>
+#include <linux/prefetch.h>
 #include <linux/spinlock.h>
 
 #include "record.h"
@@ -170,7 +171,7 @@ static inline u64 tcpstate_bucket_hits(u64 tags, u8 tag)
  *
  * Return: the record or NULL.
  */
-static inline struct tcpstate_record *
+static __always_inline struct tcpstate_record *
 tcpstate_bucket_find(const struct tcpstate_bucket *bucket, const struct tcpstate_tuple *tuple,
 		     u32 hash, enum tcpstate_end *from)
 {
@@ -190,6 +191,25 @@ tcpstate_bucket_find(const struct tcpstate_bucket *bucket, const struct tcpstate
 		if (tcpstate_record_matches(record, tuple, hash, from))
 			break;
 	return record;
+}
+
+/*
+ * Have the record fetched that tcpstate_bucket_find() would first look at. Without
+ * the lock: it may be gone by now, and nothing is read of it.
+ */
+static inline void tcpstate_bucket_prefetch(const struct tcpstate_bucket *bucket,
+					    const struct tcpstate_tuple *tuple, u32 hash)
+{
+	u64 tags = le64_to_cpu((__force __le64)READ_ONCE(bucket->tags));
+	u64 hits = tcpstate_bucket_hits(tags, hash);
+	const struct tcpstate_record *record;
+
+	if (!hits)
+		return;
+	record = READ_ONCE(bucket->way[__ffs64(hits) / BITS_PER_BYTE]);
+	prefetchw(record);
+	if (tuple->family == NFPROTO_IPV6)
+		prefetch(record->addr6);
 }
 
 #endif /* _TCPSTATE_BUCKET_H */

@@ -134,8 +134,8 @@ void tcpstate_event_lost(struct tcpstate_log *log, enum tcpstate_group group)
 {
 	spin_lock_bh(&log->queue[group].buffers.lock);
 	log->queue[group].seq++;
-	spin_unlock_bh(&log->queue[group].buffers.lock);
 	tcpstate_count(log->stats, EVENTS_LOST);
+	spin_unlock_bh(&log->queue[group].buffers.lock);
 }
 
 /**
@@ -153,8 +153,8 @@ void tcpstate_event(struct tcpstate_log *log, enum tcpstate_event_type type,
 		    const struct tcpstate_record *record, const u8 state[2],
 		    enum tcpstate_reason reason)
 {
+	struct event event __uninitialized;
 	bool flows, closed;
-	struct event event;
 
 	flows = tcpstate_event_heard(log, TCPSTATE_GROUP_FLOWS);
 	closed = type == TCPSTATE_EVENT_CLOSED &&
@@ -204,8 +204,11 @@ static void send_group(struct tcpstate_log *log, enum tcpstate_group group)
 		n = count_messages(skb);
 		/* A full receive buffer, if its owner wants us to know: it sees the gap. */
 		if (genlmsg_multicast_netns(&tcpstate_family, log->net, skb, 0, group,
-					    GFP_KERNEL) == -ENOBUFS)
+					    GFP_KERNEL) == -ENOBUFS) {
+			local_bh_disable();
 			tcpstate_count_add(log->stats, EVENTS_LOST, n);
+			local_bh_enable();
+		}
 		cond_resched();
 	}
 }

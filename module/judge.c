@@ -245,7 +245,9 @@ static struct tcpstate_detector *make_detector(struct tcpstate_listeners *listen
 	if (!detector) {
 		if (listeners->shared)
 			atomic_dec(&shared_count);
+		local_bh_disable();
 		tcpstate_count(listeners->log->stats, NOMEM);
+		local_bh_enable();
 		return NULL;
 	}
 	tcpstate_sample_init(&detector->sample);

@@ -178,12 +178,12 @@ static void count_half(struct tcpstate_listener *listener, struct tcpstate_recor
 	if (record->marks & TCPSTATE_LISTED) {
 		if (was == is)
 			return;
-		this_cpu_dec(listener->tally->half[was]);
+		__this_cpu_dec(listener->tally->half[was]);
 	}
 	if (is == TCPSTATE_HALF_NONE) {
 		record->marks &= ~TCPSTATE_LISTED;
 	} else {
-		this_cpu_inc(listener->tally->half[is]);
+		__this_cpu_inc(listener->tally->half[is]);
 		record->marks |= TCPSTATE_LISTED;
 	}
 }
@@ -191,16 +191,18 @@ static void count_half(struct tcpstate_listener *listener, struct tcpstate_recor
 static void count_latency(struct tcpstate_listener *listener, const struct tcpstate_record *record,
 			  enum tcpstate_end end)
 {
+	unsigned int bucket = tcpstate_bucket(record->latency[end]);
+
 	if (record->marks & TCPSTATE_TIMED << end)
-		this_cpu_inc(listener->tally->latency[end][tcpstate_bucket(record->latency[end])]);
+		__this_cpu_inc(listener->tally->latency[end][bucket]);
 	else
-		this_cpu_inc(listener->tally->untimed);
+		__this_cpu_inc(listener->tally->untimed);
 }
 
 static void count(struct tcpstate_listener *listener, const struct tcpstate_record *record,
 		  enum tcpstate_news news)
 {
-	this_cpu_inc(listener->tally->news[news]);
+	__this_cpu_inc(listener->tally->news[news]);
 	if (news == TCPSTATE_NEWS_ANSWERED)
 		count_latency(listener, record, TCPSTATE_RESPONDER);
 	else if (news == TCPSTATE_NEWS_COMPLETED)
@@ -227,6 +229,7 @@ static bool is_spoofed(const struct tcpstate_listener *listener)
 	       TCPSTATE_VERDICT_FLOOD_SPOOFED;
 }
 
+/* Writes all of it. */
 static void describe(struct tcpstate_handshake *shake, const struct tcpstate_record *record,
 		     enum tcpstate_news news)
 {
@@ -255,22 +258,25 @@ void tcpstate_listener_tell(struct tcpstate_log *log, struct tcpstate_record *re
 			    enum tcpstate_news news)
 {
 	struct tcpstate_listeners *listeners = log->listeners;
+	struct tcpstate_handshake shake __uninitialized;
 	struct tcpstate_listener *listener;
-	struct tcpstate_handshake shake;
+	bool keep = READ_ONCE(listeners->keep);
 
 	if (news == TCPSTATE_NEWS_NONE && was == is &&
 	    (is == TCPSTATE_HALF_NONE || record->marks & TCPSTATE_LISTED))
 		return;
+	if (!keep && !atomic_read(&listeners->count))
+		return;
 	describe(&shake, record, news);
 	rcu_read_lock();
 	listener = find(listeners, &shake.responder, shake.asked);
-	if (!listener && news == TCPSTATE_NEWS_ANSWERED && !shake.picked_up)
+	if (!listener && keep && news == TCPSTATE_NEWS_ANSWERED && !shake.picked_up)
 		listener = admit(listeners, &shake.responder, shake.asked);
 	if (listener)
 		tell_listener(listeners, listener, record, was, is, &shake);
-	else
+	else if (keep)
 		tcpstate_lobby_tell(listeners, was, is, &shake);
-	if (!listener || !is_spoofed(listener))
+	if (keep && (!listener || !is_spoofed(listener)))
 		tcpstate_suspects_tell(listeners, &shake);
 	rcu_read_unlock();
 	tcpstate_judge_wake(listeners);
@@ -288,8 +294,8 @@ void tcpstate_listener_tell(struct tcpstate_log *log, struct tcpstate_record *re
 void tcpstate_listener_late(struct tcpstate_log *log, const struct tcpstate_record *record)
 {
 	struct tcpstate_listeners *listeners = log->listeners;
+	struct tcpstate_handshake shake __uninitialized;
 	struct tcpstate_listener *listener;
-	struct tcpstate_handshake shake;
 
 	if (!atomic_read(&listeners->count))
 		return;
@@ -297,7 +303,7 @@ void tcpstate_listener_late(struct tcpstate_log *log, const struct tcpstate_reco
 	rcu_read_lock();
 	listener = find(listeners, &shake.responder, shake.asked);
 	if (listener && atomic_dec_if_positive(&listener->owed) >= 0) {
-		this_cpu_inc(listener->tally->news[TCPSTATE_NEWS_COMPLETED]);
+		__this_cpu_inc(listener->tally->news[TCPSTATE_NEWS_COMPLETED]);
 		tcpstate_docket_tell(listeners, &listener->docket, listener->slot, &shake);
 	}
 	rcu_read_unlock();

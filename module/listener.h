@@ -158,6 +158,7 @@ struct tcpstate_detector {
  * @count: how many there are
  * @max: and may be
  * @shared: how many all namespaces but the first have together, or NULL in the first
+ * @keep: new ones get slots, and whoever has none is judged too; written by sysctl
  * @detector: made and freed by the judge
  * @lock: protects the making of slots, and what is said above
  * @thresholds: written by sysctl, read without a lock
@@ -175,6 +176,7 @@ struct tcpstate_listeners {
 	atomic_t count;
 	unsigned int max;
 	atomic_t *shared;
+	u8 keep;
 	struct tcpstate_detector __rcu *detector;
 	spinlock_t lock;	/* protects making of slots, the lobby, sketches */
 	struct tcpstate_thresholds thresholds;

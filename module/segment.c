@@ -68,7 +68,7 @@ static enum tcpstate_packet locate_ipv4(const struct sk_buff *skb,
 	unsigned int start = skb_network_offset(skb);
 	unsigned int len, hdrlen;
 	const struct iphdr *iph;
-	struct iphdr buffer;
+	struct iphdr buffer __uninitialized;
 
 	iph = fetch(skb, start, skb->len, sizeof(buffer), &buffer);
 	if (!iph || iph->version != 4 || iph->protocol != IPPROTO_TCP)
@@ -125,7 +125,7 @@ static enum tcpstate_packet locate_ipv6(const struct sk_buff *skb,
 	union {
 		struct ipv6hdr ip6h;
 		struct ipv6_opt_hdr ext;
-	} buffer;
+	} buffer __uninitialized;
 	__be16 word;
 	u8 type;
 
@@ -219,8 +219,8 @@ static enum tcpstate_packet read_tcp(const struct sk_buff *skb, unsigned int end
 	struct tcpstate_segment *seg = &parsed->segment;
 	unsigned int hdrlen, optlen;
 	const struct tcphdr *th;
-	u8 buffer[OPTIONS_MAX];
-	struct tcphdr fixed;
+	u8 buffer[OPTIONS_MAX] __uninitialized;
+	struct tcphdr fixed __uninitialized;
 	const u8 *options;
 
 	th = fetch(skb, parsed->thoff, end, sizeof(fixed), &fixed);

@@ -12,6 +12,16 @@
 
 #include "fsm.h"
 
+/*
+ * For what is written before it is read: kernels that clear every variable on the
+ * stack need not clear it for each segment. Older ones have no name for that.
+ */
+#if !defined(__uninitialized) && __has_attribute(__uninitialized__)
+#define __uninitialized __attribute__((__uninitialized__))
+#elif !defined(__uninitialized)
+#define __uninitialized
+#endif
+
 /**
  * struct tcpstate_tuple - the addresses of a segment
  * @src: source address; an IPv4 address stands in the first word, the others

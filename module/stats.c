@@ -95,7 +95,7 @@ static const u8 reason_counters[__TCPSTATE_REASON_MAX] = {
  * @facts: tcpstate_outcome::facts
  * @segments: how many segments the skb carried
  *
- * Context: any.
+ * Context: BH disabled.
  */
 void tcpstate_stats_facts(struct tcpstate_stats __percpu *stats, u32 facts, u32 segments)
 {
@@ -103,8 +103,8 @@ void tcpstate_stats_facts(struct tcpstate_stats __percpu *stats, u32 facts, u32 
 	unsigned int fact;
 
 	for_each_set_bit(fact, &bits, TCPSTATE_FACT_MAX)
-		this_cpu_add(stats->counter[fact_counters[fact].counter],
-			     fact_counters[fact].each_segment ? segments : 1);
+		__this_cpu_add(stats->counter[fact_counters[fact].counter],
+			       fact_counters[fact].each_segment ? segments : 1);
 }
 
 /**
@@ -113,15 +113,15 @@ void tcpstate_stats_facts(struct tcpstate_stats __percpu *stats, u32 facts, u32 
  * @kind: as what it counts
  * @state: the states in which its endpoints begin
  *
- * Context: any.
+ * Context: BH disabled.
  */
 void tcpstate_stats_opened(struct tcpstate_stats __percpu *stats, enum tcpstate_kind kind,
 			   const u8 state[2])
 {
-	this_cpu_inc(stats->records[kind]);
-	this_cpu_inc(stats->pairs[state[0]][state[1]]);
-	this_cpu_inc(stats->transitions[TCPSTATE_UNSPEC][state[0]]);
-	this_cpu_inc(stats->transitions[TCPSTATE_UNSPEC][state[1]]);
+	__this_cpu_inc(stats->records[kind]);
+	__this_cpu_inc(stats->pairs[state[0]][state[1]]);
+	__this_cpu_inc(stats->transitions[TCPSTATE_UNSPEC][state[0]]);
+	__this_cpu_inc(stats->transitions[TCPSTATE_UNSPEC][state[1]]);
 }
 
 /* Of both endpoints, either of which may have stayed where it was. */
@@ -132,7 +132,7 @@ static void count_transitions(struct tcpstate_stats __percpu *stats, const u8 fr
 
 	for (end = 0; end < 2; end++)
 		if (from[end] != to[end])
-			this_cpu_inc(stats->transitions[from[end]][to[end]]);
+			__this_cpu_inc(stats->transitions[from[end]][to[end]]);
 }
 
 /**
@@ -141,13 +141,13 @@ static void count_transitions(struct tcpstate_stats __percpu *stats, const u8 fr
  * @from: the states that the endpoints leave
  * @to: the states that they enter, one of which may be the same
  *
- * Context: any.
+ * Context: BH disabled.
  */
 void tcpstate_stats_moved(struct tcpstate_stats __percpu *stats, const u8 from[2],
 			  const u8 to[2])
 {
-	this_cpu_dec(stats->pairs[from[0]][from[1]]);
-	this_cpu_inc(stats->pairs[to[0]][to[1]]);
+	__this_cpu_dec(stats->pairs[from[0]][from[1]]);
+	__this_cpu_inc(stats->pairs[to[0]][to[1]]);
 	count_transitions(stats, from, to);
 }
 
@@ -156,7 +156,7 @@ void tcpstate_stats_moved(struct tcpstate_stats __percpu *stats, const u8 from[2
  * @stats: the namespace's counters
  * @from: the states that they leave, which may be closed already
  *
- * Context: any.
+ * Context: BH disabled.
  */
 void tcpstate_stats_shut(struct tcpstate_stats __percpu *stats, const u8 from[2])
 {
@@ -172,14 +172,14 @@ void tcpstate_stats_shut(struct tcpstate_stats __percpu *stats, const u8 from[2]
  * @state: the states in which its endpoints were last
  * @reason: why it ended
  *
- * Context: any.
+ * Context: BH disabled.
  */
 void tcpstate_stats_closed(struct tcpstate_stats __percpu *stats, enum tcpstate_kind kind,
 			   const u8 state[2], enum tcpstate_reason reason)
 {
-	this_cpu_dec(stats->records[kind]);
-	this_cpu_dec(stats->pairs[state[0]][state[1]]);
-	this_cpu_inc(stats->counter[reason_counters[reason]]);
+	__this_cpu_dec(stats->records[kind]);
+	__this_cpu_dec(stats->pairs[state[0]][state[1]]);
+	__this_cpu_inc(stats->counter[reason_counters[reason]]);
 }
 
 static void add_histogram(struct tcpstate_histogram *sum, const struct tcpstate_histogram *share)

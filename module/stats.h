@@ -49,7 +49,7 @@ struct tcpstate_histogram {
  * @dwell: stays of endpoints in each state that are over, in milliseconds
  * @latency: handshake latencies of each endpoint, in microseconds
  *
- * Written with this_cpu operations alone, from any context.
+ * Written with BH disabled alone, so the cheapest of per-CPU operations will do.
  */
 struct tcpstate_stats {
 	unsigned long counter[__TCPSTATE_A_COUNTER_MAX];
@@ -82,7 +82,7 @@ struct tcpstate_resets {
 extern const char *const tcpstate_counter_name[__TCPSTATE_A_COUNTER_MAX];
 
 #define tcpstate_count_add(stats, name, n) \
-	this_cpu_add((stats)->counter[TCPSTATE_A_COUNTER_##name], n)
+	__this_cpu_add((stats)->counter[TCPSTATE_A_COUNTER_##name], n)
 #define tcpstate_count(stats, name) tcpstate_count_add(stats, name, 1)
 
 static inline unsigned int tcpstate_bucket(u32 value)
@@ -90,11 +90,11 @@ static inline unsigned int tcpstate_bucket(u32 value)
 	return min_t(unsigned int, fls(value), TCPSTATE_BUCKETS - 1);
 }
 
-/* Context: any. */
+/* Context: BH disabled. */
 static inline void tcpstate_histogram_add(struct tcpstate_histogram __percpu *histogram, u32 value)
 {
-	this_cpu_inc(histogram->bucket[tcpstate_bucket(value)]);
-	this_cpu_add(histogram->sum, value);
+	__this_cpu_inc(histogram->bucket[tcpstate_bucket(value)]);
+	__this_cpu_add(histogram->sum, value);
 }
 
 void tcpstate_stats_facts(struct tcpstate_stats __percpu *stats, u32 facts, u32 segments);

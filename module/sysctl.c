@@ -56,6 +56,7 @@ enum {
 	SWITCH_ENABLED,
 	SWITCH_LOOSE,
 	SWITCH_CHECKSUM,
+	SWITCH_LISTENERS,
 	SWITCHES,
 };
 
@@ -110,6 +111,7 @@ void tcpstate_sysctl_defaults(struct tcpstate_net *tn)
 
 	tn->loose = true;
 	tn->checksum = true;
+	tn->listeners.keep = true;
 	for (i = 0; i < TCPSTATE_TIMEOUT_MAX; i++)
 		tn->tables.timeout[i] = timeouts[i].seconds;
 }
@@ -166,6 +168,7 @@ int tcpstate_sysctl_net_init(struct tcpstate_net *tn)
 	table[SWITCH_ENABLED].extra1 = tn;
 	fill_switch(&table[SWITCH_LOOSE], "loose", &tn->loose);
 	fill_switch(&table[SWITCH_CHECKSUM], "checksum", &tn->checksum);
+	fill_switch(&table[SWITCH_LISTENERS], "listeners", &tn->listeners.keep);
 	for (i = 0; i < TCPSTATE_TIMEOUT_MAX; i++)
 		fill_timeout(&table[SWITCHES + i], tn, i);
 	for (i = 0; i < ARRAY_SIZE(thresholds); i++)

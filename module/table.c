@@ -18,31 +18,6 @@
 static atomic_t shared_count[TCPSTATE_KIND_MAX];
 
 /**
- * tcpstate_table_lock() - lock the bucket of a hash
- * @table: the table
- * @hash: tcpstate_tuple_hash()
- *
- * Context: RCU read side, BH disabled.
- * Return: the bucket, to be unlocked by tcpstate_bucket_unlock(), or NULL where the table
- * has no array and so no record.
- */
-struct tcpstate_bucket *tcpstate_table_lock(struct tcpstate_table *table, u32 hash)
-{
-	struct tcpstate_buckets *buckets = rcu_dereference(table->buckets);
-	struct tcpstate_bucket *bucket;
-
-	while (buckets) {
-		bucket = tcpstate_bucket_of(buckets, hash);
-		tcpstate_bucket_lock(bucket);
-		if (likely(!bucket->moved))
-			return bucket;
-		tcpstate_bucket_unlock(bucket);
-		buckets = rcu_dereference(buckets->next);
-	}
-	return NULL;
-}
-
-/**
  * tcpstate_table_lock_new() - lock a bucket in order to file a record
  * @tables: the tables
  * @table: one of them

@@ -20,7 +20,6 @@
 #define _TCPSTATE_TABLE_H
 
 #include <linux/atomic.h>
-#include <linux/prefetch.h>
 #include <linux/workqueue.h>
 
 #include "bucket.h"
@@ -88,7 +87,6 @@ void tcpstate_tables_init(struct tcpstate_tables *tables,
 			  const unsigned int max[TCPSTATE_KIND_MAX]);
 
 /* Segments: any context, RCU read side, BH disabled. */
-struct tcpstate_bucket *tcpstate_table_lock(struct tcpstate_table *table, u32 hash);
 struct tcpstate_bucket *tcpstate_table_lock_new(struct tcpstate_tables *tables,
 						struct tcpstate_table *table, u32 hash);
 bool tcpstate_table_charge(struct tcpstate_tables *tables, struct tcpstate_table *table);
@@ -129,6 +127,41 @@ static inline void tcpstate_table_prefetch(const struct tcpstate_table *table, u
 
 	if (likely(buckets))
 		prefetchw(tcpstate_bucket_of(buckets, hash));
+}
+
+/**
+ * tcpstate_table_lock() - lock the bucket of a hash
+ * @table: the table
+ * @hash: tcpstate_tuple_hash()
+ *
+ * Context: RCU read side, BH disabled.
+ * Return: the bucket, to be unlocked by tcpstate_bucket_unlock(), or NULL where the table
+ * has no array and so no record.
+ */
+static inline struct tcpstate_bucket *tcpstate_table_lock(struct tcpstate_table *table, u32 hash)
+{
+	struct tcpstate_buckets *buckets = rcu_dereference(table->buckets);
+	struct tcpstate_bucket *bucket;
+
+	while (buckets) {
+		bucket = tcpstate_bucket_of(buckets, hash);
+		tcpstate_bucket_lock(bucket);
+		if (likely(!bucket->moved))
+			return bucket;
+		tcpstate_bucket_unlock(bucket);
+		buckets = rcu_dereference(buckets->next);
+	}
+	return NULL;
+}
+
+/* And then, by its bucket, the record that a segment may belong to. */
+static inline void tcpstate_table_prefetch_record(const struct tcpstate_table *table,
+						  const struct tcpstate_tuple *tuple, u32 hash)
+{
+	struct tcpstate_buckets *buckets = rcu_dereference(table->buckets);
+
+	if (likely(buckets))
+		tcpstate_bucket_prefetch(tcpstate_bucket_of(buckets, hash), tuple, hash);
 }
 
 static inline struct tcpstate_table *tcpstate_flows(struct tcpstate_tables *tables)
