@@ -2,6 +2,7 @@
 /* Order of initialisation, and its mirror image. */
 #include <linux/module.h>
 
+#include "batch.h"
 #include "judge.h"
 #include "netns.h"
 #include "sweep.h"
@@ -13,9 +14,10 @@ static int __init tcpstate_init(void)
 	err = tcpstate_record_init();
 	if (err)
 		return err;
+	tcpstate_batch_init();
 	err = tcpstate_event_init();
 	if (err)
-		goto exit_record;
+		goto exit_batch;
 	err = tcpstate_sweep_init();
 	if (err)
 		goto exit_event;
@@ -43,7 +45,8 @@ exit_sweep:
 	tcpstate_sweep_exit();
 exit_event:
 	tcpstate_event_exit();
-exit_record:
+exit_batch:
+	tcpstate_batch_exit();
 	tcpstate_record_exit();
 	return err;
 }
@@ -57,6 +60,7 @@ static void __exit tcpstate_exit(void)
 	tcpstate_judges_exit();
 	tcpstate_sweep_exit();
 	tcpstate_event_exit();
+	tcpstate_batch_exit();
 	tcpstate_record_exit();
 }
 

@@ -8,6 +8,7 @@
 #include <linux/slab.h>
 #include <net/netns/generic.h>
 
+#include "batch.h"
 #include "netns.h"
 #include "sweep.h"
 #include "trace.h"
@@ -67,9 +68,10 @@ static void stop(struct tcpstate_net *tn, enum tcpstate_reason reason)
 	lockdep_assert_held(&tn->lock);
 	if (!tn->enabled)
 		return;
-	tcpstate_observe_unregister(tn->net);
+	tcpstate_observe_unregister(tn);
 	tn->enabled = false;
 	synchronize_rcu();
+	tcpstate_batch_flush();
 	tcpstate_sweep_release(&tn->tables, reason);
 	tcpstate_listeners_release(&tn->listeners);
 }
@@ -91,7 +93,7 @@ int tcpstate_net_enable(struct tcpstate_net *tn, bool enable)
 
 	mutex_lock(&tn->lock);
 	if (enable && !tn->enabled) {
-		err = tcpstate_observe_register(tn->net);
+		err = tcpstate_observe_register(tn);
 		if (!err)
 			tn->enabled = true;
 	} else if (!enable) {
@@ -154,7 +156,7 @@ static void __net_exit net_pre_exit(struct net *net)
 	tcpstate_sysctl_net_exit(tn);
 	mutex_lock(&tn->lock);
 	if (tn->enabled)
-		tcpstate_observe_unregister(net);
+		tcpstate_observe_unregister(tn);
 	tn->enabled = false;
 	mutex_unlock(&tn->lock);
 }
@@ -164,6 +166,7 @@ static void __net_exit net_exit_batch(struct list_head *nets)
 	struct tcpstate_net *tn;
 	struct net *net;
 
+	tcpstate_batch_flush();
 	list_for_each_entry(net, nets, exit_list) {
 		tn = tcpstate_net(net);
 		tcpstate_proc_net_exit(tn);

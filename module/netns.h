@@ -4,11 +4,15 @@
 #define _TCPSTATE_NETNS_H
 
 #include <linux/mutex.h>
+#include <linux/netfilter.h>
 #include <linux/sysctl.h>
 #include <net/net_namespace.h>
 
 #include "listener.h"
 #include "table.h"
+
+/* Four places of each address family. */
+#define TCPSTATE_HOOKS 8
 
 /**
  * struct tcpstate_net - tcpstate in one network namespace
@@ -18,6 +22,7 @@
  * @net: the namespace, which outlives this
  * @lock: serialises @enabled and the hooks
  * @enabled: the hooks are registered; protected by @lock
+ * @hooks: what runs for every packet, each told that it is this namespace's
  * @loose: open records for what was under way before we saw it
  * @checksum: verify checksums on receive
  * @sysctl: net.tcpstate
@@ -30,6 +35,7 @@ struct tcpstate_net {
 	struct net *net;
 	struct mutex lock;	/* protects @enabled */
 	u8 enabled;
+	struct nf_hook_ops hooks[TCPSTATE_HOOKS];
 	u8 loose;
 	u8 checksum;
 	struct ctl_table_header *sysctl;
@@ -49,8 +55,8 @@ struct tcpstate_net *tcpstate_net(const struct net *net);
 void tcpstate_net_stats(const struct tcpstate_net *tn, struct tcpstate_stats *sum);
 int tcpstate_net_enable(struct tcpstate_net *tn, bool enable);
 
-int tcpstate_observe_register(struct net *net);
-void tcpstate_observe_unregister(struct net *net);
+int tcpstate_observe_register(struct tcpstate_net *tn);
+void tcpstate_observe_unregister(struct tcpstate_net *tn);
 
 int tcpstate_proc_init(void);
 void tcpstate_proc_exit(void);

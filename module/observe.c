@@ -16,10 +16,7 @@
 #include <net/route.h>
 #include <net/xfrm.h>
 
-#include "flow.h"
-#include "halfopen.h"
-#include "netns.h"
-#include "trace.h"
+#include "batch.h"
 
 /*
  * After destination NAT, so that both directions of a translated connection
@@ -30,201 +27,6 @@
  */
 #define PRIORITY_IPV4 (NF_IP_PRI_NAT_DST + 3)
 #define PRIORITY_IPV6 (NF_IP6_PRI_NAT_DST + 3)
-
-static bool is_listener(struct tcpstate_log *log, const struct in6_addr *addr, __be16 port,
-			u8 family)
-{
-	struct tcpstate_host host = { .port = port, .family = family };
-
-	memcpy(host.addr, addr, sizeof(host.addr));
-	return tcpstate_listener_known(log, &host);
-}
-
-/* What makes a record: who sent this, if nobody can be asked? */
-static enum tcpstate_end role_of_sender(struct tcpstate_log *log,
-					const struct tcpstate_parsed *parsed)
-{
-	const struct tcpstate_tuple *tuple = &parsed->tuple;
-	bool sender, receiver;
-
-	if (parsed->segment.flags & TCPSTATE_SYN)
-		return parsed->segment.flags & TCPSTATE_ACK ? TCPSTATE_RESPONDER :
-							      TCPSTATE_INITIATOR;
-	sender = is_listener(log, &tuple->src, tuple->sport, tuple->family);
-	receiver = is_listener(log, &tuple->dst, tuple->dport, tuple->family);
-	if (sender != receiver)
-		return sender ? TCPSTATE_RESPONDER : TCPSTATE_INITIATOR;
-	return ntohs(parsed->tuple.sport) < ntohs(parsed->tuple.dport) ? TCPSTATE_RESPONDER :
-									TCPSTATE_INITIATOR;
-}
-
-/* Whoever files a record holds the birth lock of its key: see halfopen.h. */
-static bool file_flow(struct tcpstate_tables *tables, struct tcpstate_record *record, u32 hash,
-		      u32 now)
-{
-	struct tcpstate_bucket *bucket;
-	bool admitted;
-
-	bucket = tcpstate_table_lock_new(tables, tcpstate_flows(tables), hash);
-	if (!bucket) {
-		tcpstate_count(tables->log->stats, NOMEM);
-		return false;
-	}
-	admitted = tcpstate_flow_admit(tables, bucket, record, hash, now);
-	if (admitted)
-		tcpstate_table_file(tables, tcpstate_flows(tables), bucket, record, hash);
-	tcpstate_bucket_unlock(bucket);
-	return admitted;
-}
-
-static bool file_halfopen(struct tcpstate_tables *tables, struct tcpstate_bucket *birth,
-			  struct tcpstate_record *record, u32 hash, u32 now)
-{
-	if (!tcpstate_halfopen_admit(tables, birth, hash, now))
-		return false;
-	tcpstate_table_file(tables, tcpstate_halfopens(tables), birth, record, hash);
-	return true;
-}
-
-/* File an open record that is in no table, or end it where there is no room. */
-static void file(struct tcpstate_tables *tables, struct tcpstate_bucket *birth,
-		 struct tcpstate_record *record, u32 hash, u32 now)
-{
-	lockdep_assert_held(&birth->lock);
-	if (tcpstate_record_kind(record) == TCPSTATE_HALFOPEN ?
-	    file_halfopen(tables, birth, record, hash, now) :
-	    file_flow(tables, record, hash, now))
-		return;
-	tcpstate_record_end(tables->log, record, TCPSTATE_REASON_EVICTED);
-	tcpstate_record_free(record);
-}
-
-/* A segment that belongs to no record. */
-static void open(struct tcpstate_net *tn, struct tcpstate_bucket *birth,
-		 const struct tcpstate_parsed *parsed, u32 hash, u32 now)
-{
-	const struct tcpstate_segment *segment = &parsed->segment;
-	struct tcpstate_tables *tables = &tn->tables;
-	struct tcpstate_record *record;
-
-	if (segment->flags & TCPSTATE_RST ||
-	    (!READ_ONCE(tn->loose) &&
-	     (segment->flags & (TCPSTATE_SYN | TCPSTATE_ACK)) != TCPSTATE_SYN)) {
-		tcpstate_count_add(tn->log.stats, STRAY, segment->count);
-		return;
-	}
-	record = tcpstate_record_alloc(parsed->tuple.family);
-	if (!record) {
-		tcpstate_count(tn->log.stats, NOMEM);
-		return;
-	}
-	tcpstate_record_open(&tn->log, record, parsed, hash,
-			     role_of_sender(&tn->log, parsed), false);
-	file(tables, birth, record, hash, now);
-}
-
-/* A segment of a record in the half-open table. */
-static void step_halfopen(struct tcpstate_tables *tables, struct tcpstate_bucket *birth,
-			  struct tcpstate_record *record, const struct tcpstate_parsed *parsed,
-			  u32 hash, enum tcpstate_end from, u32 now)
-{
-	struct tcpstate_outcome out;
-
-	out = tcpstate_table_step(tables, tcpstate_halfopens(tables), birth, record,
-				  &parsed->segment, from, now);
-	switch (out.action) {
-	case TCPSTATE_ANEW:
-		/* Its successor is half-open too, and stays in its place. */
-		tcpstate_record_open(tables->log, record, parsed, hash,
-				     role_of_sender(tables->log, parsed), true);
-		tcpstate_bucket_due(birth, tcpstate_record_deadline(record, tables->timeout));
-		break;
-	case TCPSTATE_KEEP:
-		if (tcpstate_fsm_ended(&record->pair) ||
-		    tcpstate_record_kind(record) == TCPSTATE_HALFOPEN)
-			break;
-		tcpstate_table_take(tcpstate_halfopens(tables), birth, record);
-		file(tables, birth, record, hash, now);
-		break;
-	default:
-		break;
-	}
-}
-
-/*
- * A segment of a record in the flow table, if there is one. A successor is
- * taken out and returned in @successor: to file it takes the birth lock, so
- * only who holds it may pass a @successor.
- */
-static bool step_flow(struct tcpstate_tables *tables, const struct tcpstate_parsed *parsed,
-		      u32 hash, struct tcpstate_record **successor, u32 now)
-{
-	struct tcpstate_table *flows = tcpstate_flows(tables);
-	struct tcpstate_bucket *bucket;
-	struct tcpstate_record *record;
-	struct tcpstate_outcome out;
-	enum tcpstate_end from;
-
-	bucket = tcpstate_table_lock(flows, hash);
-	if (!bucket)
-		return false;
-	record = tcpstate_bucket_find(bucket, &parsed->tuple, hash, &from);
-	if (likely(record && !tcpstate_traced(tables->log) &&
-		   tcpstate_record_predicted(record, &parsed->segment, from, now))) {
-		tcpstate_bucket_unlock(bucket);
-		return true;
-	}
-	if (record) {
-		out = tcpstate_table_step(tables, flows, bucket, record, &parsed->segment, from,
-					  now);
-		if (out.action == TCPSTATE_ANEW) {
-			tcpstate_table_take(flows, bucket, record);
-			*successor = record;
-		}
-	}
-	tcpstate_bucket_unlock(bucket);
-	return record;
-}
-
-/* What may open or move a record: all that follows is under its birth lock. */
-static void observe_birth(struct tcpstate_net *tn, const struct tcpstate_parsed *parsed, u32 hash,
-			  u32 now)
-{
-	struct tcpstate_record *record, *successor = NULL;
-	struct tcpstate_tables *tables = &tn->tables;
-	struct tcpstate_bucket *birth;
-	enum tcpstate_end from;
-
-	tcpstate_table_prefetch(tcpstate_flows(tables), hash);
-	birth = tcpstate_table_lock_new(tables, tcpstate_halfopens(tables), hash);
-	if (!birth) {
-		tcpstate_count(tn->log.stats, NOMEM);
-		return;
-	}
-	record = tcpstate_bucket_find(birth, &parsed->tuple, hash, &from);
-	if (record) {
-		step_halfopen(tables, birth, record, parsed, hash, from, now);
-	} else if (!step_flow(tables, parsed, hash, &successor, now)) {
-		open(tn, birth, parsed, hash, now);
-	} else if (successor) {
-		tcpstate_record_open(&tn->log, successor, parsed, hash,
-				     role_of_sender(&tn->log, parsed), true);
-		file(tables, birth, successor, hash, now);
-	}
-	tcpstate_bucket_unlock(birth);
-}
-
-/* Most segments belong to a flow, and only a SYN can make one give way. */
-static void observe_segment(struct tcpstate_net *tn, const struct tcpstate_parsed *parsed)
-{
-	const struct tcpstate_segment *segment = &parsed->segment;
-	u32 hash = tcpstate_tuple_hash(&parsed->tuple);
-	u32 now = tcpstate_now();
-
-	if (segment->flags & TCPSTATE_SYN ||
-	    !step_flow(&tn->tables, parsed, hash, NULL, now))
-		observe_birth(tn, parsed, hash, now);
-}
 
 static void count_flags(struct tcpstate_stats __percpu *stats,
 			const struct tcpstate_segment *segment)
@@ -254,36 +56,46 @@ static bool checksum_is_bad(struct sk_buff *skb, const struct nf_hook_state *sta
 	       nf_checksum(skb, state->hook, thoff, IPPROTO_TCP, state->pf);
 }
 
-static void observe(struct sk_buff *skb, const struct nf_hook_state *state)
+static void observe_segment(struct tcpstate_net *tn, struct sk_buff *skb,
+			    const struct nf_hook_state *state,
+			    const struct tcpstate_parsed *parsed)
 {
-	struct tcpstate_net *tn = tcpstate_net(state->net);
-	struct tcpstate_parsed parsed;
-	bool outermost;
+	const struct tcpstate_segment *segment = &parsed->segment;
 
-	switch (tcpstate_segment_parse(skb, state->pf, &parsed)) {
-	case TCPSTATE_PACKET_OTHER:
-		return;
-	case TCPSTATE_PACKET_FRAGMENT:
-		tcpstate_count(tn->log.stats, FRAGMENT);
-		return;
-	case TCPSTATE_PACKET_MALFORMED:
-		tcpstate_count(tn->log.stats, MALFORMED);
-		return;
-	case TCPSTATE_PACKET_SEGMENT:
-		break;
-	}
+	count_flags(tn->log.stats, segment);
+	if (READ_ONCE(tn->checksum) && !segment->fragment &&
+	    checksum_is_bad(skb, state, parsed->thoff))
+		tcpstate_count_add(tn->log.stats, BAD_CHECKSUM, segment->count);
+	else if (!tcpstate_fsm_flags_valid(segment->flags))
+		tcpstate_count_add(tn->log.stats, INVALID_FLAGS, segment->count);
+	else if (state->hook == NF_INET_PRE_ROUTING)
+		tcpstate_batch_add(tn, parsed);
+	else
+		tcpstate_deliver(tn, parsed, tcpstate_tuple_hash(&parsed->tuple));
+}
+
+static void observe(struct tcpstate_net *tn, struct sk_buff *skb,
+		    const struct nf_hook_state *state)
+{
 	/* On receive it is disabled, but for what a userspace queue hands back. */
-	outermost = !softirq_count();
+	bool outermost = !softirq_count();
+	struct tcpstate_parsed parsed __uninitialized;
+
 	if (outermost)
 		local_bh_disable();
-	count_flags(tn->log.stats, &parsed.segment);
-	if (READ_ONCE(tn->checksum) && !parsed.segment.fragment &&
-	    checksum_is_bad(skb, state, parsed.thoff))
-		tcpstate_count_add(tn->log.stats, BAD_CHECKSUM, parsed.segment.count);
-	else if (!tcpstate_fsm_flags_valid(parsed.segment.flags))
-		tcpstate_count_add(tn->log.stats, INVALID_FLAGS, parsed.segment.count);
-	else
-		observe_segment(tn, &parsed);
+	switch (tcpstate_segment_parse(skb, state->pf, &parsed)) {
+	case TCPSTATE_PACKET_OTHER:
+		break;
+	case TCPSTATE_PACKET_FRAGMENT:
+		tcpstate_count(tn->log.stats, FRAGMENT);
+		break;
+	case TCPSTATE_PACKET_MALFORMED:
+		tcpstate_count(tn->log.stats, MALFORMED);
+		break;
+	case TCPSTATE_PACKET_SEGMENT:
+		observe_segment(tn, skb, state, &parsed);
+		break;
+	}
 	if (outermost)
 		local_bh_enable();
 }
@@ -332,7 +144,7 @@ static unsigned int observe_in(void *priv, struct sk_buff *skb, const struct nf_
 
 	if (!netif_is_l3_master(in) && !(in->flags & IFF_LOOPBACK && skb_valid_dst(skb)) &&
 	    !seen_in_bridge(skb) && !seen_with_ah(skb, state->pf))
-		observe(skb, state);
+		observe(priv, skb, state);
 	return NF_ACCEPT;
 }
 
@@ -365,17 +177,36 @@ static bool seen_without_ah(const struct sk_buff *skb, u8 family)
  */
 static unsigned int observe_out(void *priv, struct sk_buff *skb, const struct nf_hook_state *state)
 {
+	tcpstate_batch_deliver();
 	if (!goes_through_vrf(skb, state) && !seen_without_ah(skb, state->pf))
-		observe(skb, state);
+		observe(priv, skb, state);
 	return NF_ACCEPT;
 }
 
+/* Whatever came in goes on: first it is known what all of it proves. */
+static unsigned int deliver(void *priv, struct sk_buff *skb, const struct nf_hook_state *state)
+{
+	tcpstate_batch_deliver();
+	return NF_ACCEPT;
+}
+
+/* As each namespace has them, but for whose they are. */
 static const struct nf_hook_ops hooks[] = {
 	{
 		.hook = observe_in,
 		.pf = NFPROTO_IPV4,
 		.hooknum = NF_INET_PRE_ROUTING,
 		.priority = PRIORITY_IPV4,
+	}, {
+		.hook = deliver,
+		.pf = NFPROTO_IPV4,
+		.hooknum = NF_INET_LOCAL_IN,
+		.priority = NF_IP_PRI_FIRST,
+	}, {
+		.hook = deliver,
+		.pf = NFPROTO_IPV4,
+		.hooknum = NF_INET_FORWARD,
+		.priority = NF_IP_PRI_FIRST,
 	}, {
 		.hook = observe_out,
 		.pf = NFPROTO_IPV4,
@@ -386,6 +217,16 @@ static const struct nf_hook_ops hooks[] = {
 		.pf = NFPROTO_IPV6,
 		.hooknum = NF_INET_PRE_ROUTING,
 		.priority = PRIORITY_IPV6,
+	}, {
+		.hook = deliver,
+		.pf = NFPROTO_IPV6,
+		.hooknum = NF_INET_LOCAL_IN,
+		.priority = NF_IP6_PRI_FIRST,
+	}, {
+		.hook = deliver,
+		.pf = NFPROTO_IPV6,
+		.hooknum = NF_INET_FORWARD,
+		.priority = NF_IP6_PRI_FIRST,
 	}, {
 		.hook = observe_out,
 		.pf = NFPROTO_IPV6,
@@ -396,24 +237,30 @@ static const struct nf_hook_ops hooks[] = {
 
 /**
  * tcpstate_observe_register() - begin to see segments
- * @net: the namespace whose segments
+ * @tn: the namespace whose segments
  *
  * Context: process.
  * Return: 0 or a negative errno.
  */
-int tcpstate_observe_register(struct net *net)
+int tcpstate_observe_register(struct tcpstate_net *tn)
 {
-	return nf_register_net_hooks(net, hooks, ARRAY_SIZE(hooks));
+	unsigned int i;
+
+	BUILD_BUG_ON(ARRAY_SIZE(hooks) != ARRAY_SIZE(tn->hooks));
+	memcpy(tn->hooks, hooks, sizeof(hooks));
+	for (i = 0; i < ARRAY_SIZE(tn->hooks); i++)
+		tn->hooks[i].priv = tn;
+	return nf_register_net_hooks(tn->net, tn->hooks, ARRAY_SIZE(tn->hooks));
 }
 
 /**
  * tcpstate_observe_unregister() - see no more segments
- * @net: the namespace
+ * @tn: the namespace
  *
  * Hooks that run already go on until a grace period has passed.
  * Context: process.
  */
-void tcpstate_observe_unregister(struct net *net)
+void tcpstate_observe_unregister(struct tcpstate_net *tn)
 {
-	nf_unregister_net_hooks(net, hooks, ARRAY_SIZE(hooks));
+	nf_unregister_net_hooks(tn->net, tn->hooks, ARRAY_SIZE(tn->hooks));
 }

@@ -1,0 +1,86 @@
+#!/usr/bin/python3 -B
+# SPDX-License-Identifier: GPL-2.0
+"""
+Batches: what a large table makes of segments that come in together (module/batch.h),
+here made of the smallest one. Each waits, and nobody can tell.
+"""
+
+from lab import *
+
+batched = loaded(batch_from=0)
+
+
+def begin(lab, fam):
+    """A flow, since a table without any is no large one."""
+    conn = lab.connect(fam)
+    conn.talk()
+    lab.expect([(conn, "ESTABLISHED", "ESTABLISHED")])
+    return conn
+
+
+@test("a life, each segment of which has waited", serial=True, lab=batched)
+def life(lab, fam):
+    first = begin(lab, fam)
+    conn = lab.connect(fam)
+    lab.expect([(first, "ESTABLISHED", "ESTABLISHED"), (conn, "ESTABLISHED", "ESTABLISHED")])
+    conn.talk(bytes(50_000), bytes(50_000))
+    conn.a.close()
+    lab.expect([(first, "ESTABLISHED", "ESTABLISHED"), (conn, "FIN_WAIT2", "CLOSE_WAIT")])
+    conn.b.close()
+    lab.expect([(first, "ESTABLISHED", "ESTABLISHED"), (conn, "TIME_WAIT", "CLOSE")])
+    refused = lab.dial(fam, dport=9)
+    lab.expect([(first, "ESTABLISHED", "ESTABLISHED"), (conn, "TIME_WAIT", "CLOSE")])
+    equal(proc(lab.R)["refused"], 1, "refused")
+    refused.close()
+
+
+@test("received in lists, and more than a batch holds", serial=True, lab=batched)
+def lists(lab, fam):
+    first = begin(lab, fam)
+    for dev in "a0", "b0":
+        lab.R.run("ethtool", "-K", dev, "gro", "on")
+    conns = [lab.connect(fam) for _ in range(40)]
+    for _ in range(5):
+        for conn in conns:
+            conn.a.sendall(b"ping")
+        for conn in conns:
+            equal(conn.b.recv(4), b"ping")
+            conn.b.sendall(b"pong")
+        for conn in conns:
+            equal(conn.a.recv(4), b"pong")
+    lab.expect([(conn, "ESTABLISHED", "ESTABLISHED") for conn in [first, *conns]])
+    equal({name: value for name, value in proc(lab.R).counted.items()
+           if name in ("opened", "established", "picked_up", "out_of_window", "invalid_ack")},
+          {"opened": 41, "established": 41}, "what is believed")
+
+
+@test("what goes no further than PRE_ROUTING counts all the same", serial=True, lab=batched)
+def dropped(lab, fam):
+    begin(lab, fam)
+    lab.witnessed = False
+    lab.R.nft("table inet wall {", "chain prerouting { type filter hook prerouting priority 0;",
+              "tcp dport 9 drop;", "}", "}")
+    make = {4: ipv4, 6: ipv6}[fam]
+    a, b = lab.A.addr[fam], lab.B.addr[fam]
+    for so_many in 1, 41:
+        lab.forge(lab.A, [make(a, b, tcp(a, b, 20000 + i, 9, 7, 0, SYN))
+                          for i in range(so_many)])
+        wait_equal(lambda: proc(lab.R)["halfopen"], so_many, "half-opens")
+
+
+@test("what waits in a namespace does not outlive it", serial=True, lab=batched)
+def gone(lab, fam):
+    begin(lab, fam)
+    lab.witnessed = False
+    make = {4: ipv4, 6: ipv6}[fam]
+    a, b = lab.A.addr[fam], lab.B.addr[fam]
+    for i in range(10):
+        lab.forge(lab.A, [make(a, b, tcp(a, b, 20000 + j, 9, 7, 0, SYN)) for j in range(100)])
+        lab.R.sysctl("net.tcpstate.enabled", 0)
+        seen = proc(lab.R)
+        equal((seen["flows"], seen["halfopen"], seen.pairs), (0, 0, {}), "what is left")
+        lab.R.sysctl("net.tcpstate.enabled", 1)
+
+
+if __name__ == "__main__":
+    main()
