@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The flow table and the half-open table, from the hook down: segments of some hundred
+ * The flow table and the half-open table, from delivery down: segments of some hundred
  * connections, time, sweeps, dumps, flushes, memory that is short. Where the tables have
  * room for all, a plain list of connections says what must be in them; where they have
  * not, what they hold must at least be what they count.
  *
  * An input is two octets of circumstances, and then five for each thing that happens.
  */
-#include "netns.h"
+#include "delivery.h"
 #include "sweep.h"
 #include "walk.h"
 
@@ -25,44 +25,17 @@ struct life {
 	u32 next[2];			/* what each side sends next: makes likely segments */
 };
 
-struct sk_buff {
-	struct tcpstate_parsed parsed;
-};
-
 u64 fuzz_now;
 unsigned int fuzz_short, fuzz_held;
 
 static struct tcpstate_net tn;
 static struct tcpstate_stats stats;
 static struct life lives[KEYS];
-static const struct nf_hook_ops *hooks;
 static unsigned int hash_mode;
 static bool roomy;
 static u64 chance;
 
 /* What the tables need of the rest of the module, and of the kernel. */
-
-struct tcpstate_net *tcpstate_net(const struct net *net)
-{
-	(void)net;
-	return &tn;
-}
-
-enum tcpstate_packet tcpstate_segment_parse(const struct sk_buff *skb, u8 family,
-					    struct tcpstate_parsed *parsed)
-{
-	MUST(skb->parsed.tuple.family == family);
-	*parsed = skb->parsed;
-	return TCPSTATE_PACKET_SEGMENT;
-}
-
-int nf_register_net_hooks(struct net *net, const struct nf_hook_ops *ops, unsigned int n)
-{
-	(void)net;
-	MUST(n == 4);
-	hooks = ops;
-	return 0;
-}
 
 void tcpstate_listener_tell(struct tcpstate_log *log, struct tcpstate_record *record,
 			    enum tcpstate_half was, enum tcpstate_half is,
@@ -308,17 +281,13 @@ static void check_dump(void)
 
 static void pass(unsigned int number, unsigned int side, const struct tcpstate_segment *segment)
 {
-	struct sk_buff skb = { .parsed = { tuple_of(number, side), *segment, 0 } };
-	struct net_device device = {};
-	struct nf_hook_state state = {
-		.hook = NF_INET_LOCAL_OUT, .pf = skb.parsed.tuple.family, .out = &device,
-	};
+	struct tcpstate_parsed parsed = { tuple_of(number, side), *segment, 0 };
 	unsigned long nomem = stats.counter[TCPSTATE_A_COUNTER_NOMEM];
 	struct life *life = &lives[number], before = *life;
 
-	MUST(hooks[number & 1 ? 3 : 1].hook(NULL, &skb, &state) == NF_ACCEPT);
 	if (!tcpstate_fsm_flags_valid(segment->flags))
 		return;
+	tcpstate_deliver(&tn, &parsed, tcpstate_tuple_hash(&parsed.tuple));
 	step(life, segment, side);
 	if (stats.counter[TCPSTATE_A_COUNTER_NOMEM] == nomem)
 		return;
@@ -454,7 +423,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		tn.tables.timeout[i] = 5 << (i & 3);
 	MUST(!tcpstate_record_init() && !tcpstate_sweep_init());
 	tcpstate_tables_init(&tn.tables, &tn.log, shape & 8, max);
-	MUST(!tcpstate_observe_register(NULL));
 	while (input.left) {
 		input_take(&input, op, sizeof(op));
 		happen(op);

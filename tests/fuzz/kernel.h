@@ -73,6 +73,7 @@ typedef unsigned int gfp_t;
 #define GFP_ATOMIC			0
 #define __GFP_NOWARN			0
 #define SLAB_HWCACHE_ALIGN		0
+#define prefetch(x)			__builtin_prefetch(x)
 #define prefetchw(x)			__builtin_prefetch(x, 1)
 
 struct kmem_cache {
@@ -181,7 +182,6 @@ static inline void spin_unlock(spinlock_t *lock)
 #define rcu_read_unlock()		do { } while (0)
 #define local_bh_disable()		do { } while (0)
 #define local_bh_enable()		do { } while (0)
-#define softirq_count()			1
 #define cond_resched()			do { } while (0)
 #define synchronize_rcu()		do { } while (0)
 #define rcu_dereference(p)		(p)
@@ -191,9 +191,9 @@ static inline void spin_unlock(spinlock_t *lock)
 #define RCU_INIT_POINTER		rcu_assign_pointer
 
 /* One CPU. */
-#define this_cpu_add(x, n)		((void)((x) += (n)))
-#define this_cpu_inc(x)			this_cpu_add(x, 1)
-#define this_cpu_dec(x)			this_cpu_add(x, -1)
+#define __this_cpu_add(x, n)		((void)((x) += (n)))
+#define __this_cpu_inc(x)		__this_cpu_add(x, 1)
+#define __this_cpu_dec(x)		__this_cpu_add(x, -1)
 #define per_cpu_ptr(p, cpu)		((void)(cpu), (p))
 #define for_each_possible_cpu(cpu)	for ((cpu) = 0; (cpu) < 1; (cpu)++)
 
@@ -240,18 +240,9 @@ struct in6_addr {
 
 struct sk_buff;
 struct net { char none; };
-struct net_device { unsigned int flags; };
-struct dst_entry { struct net_device *dev; };
-struct rtable { struct dst_entry dst; unsigned int rt_flags; };
-struct rt6_info { struct dst_entry dst; unsigned int rt6i_flags; };
-struct inet6_skb_parm { unsigned int flags; };
 struct ctl_table_header;
-struct nf_hook_state { u8 hook, pf; struct net_device *in, *out; struct net *net; };
 struct nf_hook_ops {
-	unsigned int (*hook)(void *priv, struct sk_buff *skb, const struct nf_hook_state *state);
-	u8 pf;
-	unsigned int hooknum;
-	int priority;
+	void *priv;
 };
 struct sk_buff_head { spinlock_t lock; };
 struct rhash_head { char none; };
@@ -259,8 +250,6 @@ struct rhashtable { char none; };
 struct rcu_head { char none; };
 struct xarray { char none; };
 struct ctl_table;
-
-int nf_register_net_hooks(struct net *net, const struct nf_hook_ops *ops, unsigned int n);
 
 static inline bool ipv6_addr_equal(const struct in6_addr *a, const struct in6_addr *b)
 {
@@ -275,23 +264,6 @@ static inline bool ipv6_masked_addr_cmp(const struct in6_addr *a, const struct i
 			return true;
 	return false;
 }
-
-/* Of hooks, which the fuzzer does without. */
-
-enum { NF_INET_PRE_ROUTING = 0, NF_INET_LOCAL_OUT = 3, NF_ACCEPT = 1 };
-enum { NF_IP_PRI_NAT_DST = -100, NF_IP6_PRI_NAT_DST = -100 };
-#define IFF_LOOPBACK			8
-#define RTCF_LOCAL			1
-#define RTF_LOCAL			1
-#define IP6SKB_XFRM_TRANSFORMED		1
-#define IPPROTO_TCP			6
-#define IP6CB(skb)			((void)(skb), &(struct inet6_skb_parm){})
-#define skb_dst(skb)			((void)(skb), (struct dst_entry *)NULL)
-#define skb_valid_dst(skb)		((void)(skb), false)
-#define skb_csum_unnecessary(skb)	((void)(skb), true)
-#define nf_checksum(skb, h, off, p, f)	((void)(off), 0)
-#define netif_is_l3_master(dev)		((void)(dev), false)
-#define nf_unregister_net_hooks(n, o, s) ((void)(n))
 
 /* The fuzzer's own, so that hashes meet. */
 typedef struct { u64 key[2]; } hsiphash_key_t;
