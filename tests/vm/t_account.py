@@ -183,5 +183,23 @@ def bad(lab, fam):
     print(f"# {len(wrong)} wrong requests to each, {unnamed} refused with no more than words")
 
 
+@test("no account is begun of a listener where none is wanted, and one that there is goes on")
+def unwanted(lab, fam):
+    lab.R.sysctl("net.tcpstate.listeners", 0)
+    first = lab.connect(fam)
+    lab.expect([(first, "ESTABLISHED", "ESTABLISHED")])
+    with Channel(lab.R) as channel:
+        equal(channel.listeners(), [], "listeners")
+        lab.R.sysctl("net.tcpstate.listeners", 1)
+        second = lab.connect(fam)
+        wait_equal(lambda: [each.port for each in channel.listeners()], [80], "listeners")
+        lab.R.sysctl("net.tcpstate.listeners", 0)
+        third, other = lab.connect(fam), lab.connect(fam, dport=81)
+        lab.expect([(conn, "ESTABLISHED", "ESTABLISHED")
+                    for conn in (first, second, third, other)])
+        equal([(each.port, each.completed) for each in channel.listeners()], [(80, 2)],
+              "listeners")
+
+
 if __name__ == "__main__":
     main()
