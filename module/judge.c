@@ -118,8 +118,9 @@ static void clear_lobby(struct tcpstate_listeners *listeners, struct tcpstate_de
 	spin_unlock_bh(&listeners->lock);
 }
 
+/* Where one more was wanted than there is room for, the one idle longest makes room. */
 static bool judge_listeners(struct tcpstate_listeners *listeners,
-			    struct tcpstate_detector *detector)
+			    struct tcpstate_detector *detector, bool crowded)
 {
 	struct tcpstate_listener *listener, *oldest = NULL;
 	bool forget = xchg(&listeners->forget, false), busy = false;
@@ -133,12 +134,12 @@ static bool judge_listeners(struct tcpstate_listeners *listeners,
 			tcpstate_listener_remove(listeners, listener);
 			continue;
 		}
-		if ((!oldest || listener->active < oldest->active) &&
-		    READ_ONCE(listeners->crowded) && may_go(listener))
+		if (crowded && (!oldest || listener->active < oldest->active) && may_go(listener))
 			oldest = listener;
 		cond_resched();
 	}
-	if (oldest)
+	/* Unless there is by now. */
+	if (oldest && tcpstate_listeners_full(listeners))
 		tcpstate_listener_remove(listeners, oldest);
 	if (forget && detector)
 		clear_lobby(listeners, detector);
@@ -146,9 +147,9 @@ static bool judge_listeners(struct tcpstate_listeners *listeners,
 }
 
 /* Tell when there is no slot for somebody, and when there has been for long. */
-static void tell_pressure(struct tcpstate_listeners *listeners)
+static void tell_pressure(struct tcpstate_listeners *listeners, bool crowded)
 {
-	bool crowded = xchg(&listeners->crowded, false), pressed = listeners->pressed;
+	bool pressed = listeners->pressed;
 
 	if (crowded)
 		listeners->pressed = CALM_TICKS;
@@ -273,7 +274,7 @@ static void judge(struct work_struct *work)
 							    struct tcpstate_listeners, judge);
 	/* The judge alone replaces it, and whoever stops him. */
 	struct tcpstate_detector *detector = rcu_dereference_protected(listeners->detector, true);
-	bool awake = READ_ONCE(listeners->awake), busy;
+	bool awake = READ_ONCE(listeners->awake), crowded, busy;
 
 	/* Whatever happens from now on wakes him again, or is seen below. */
 	smp_store_mb(listeners->awake, false);
@@ -281,8 +282,9 @@ static void judge(struct work_struct *work)
 		return;
 	if (!detector)
 		detector = make_detector(listeners);
-	busy = judge_listeners(listeners, detector);
-	tell_pressure(listeners);
+	crowded = xchg(&listeners->crowded, false);
+	busy = judge_listeners(listeners, detector, crowded);
+	tell_pressure(listeners, crowded);
 	busy |= listeners->pressed;
 	if (detector)
 		busy |= judge_others(listeners, detector);

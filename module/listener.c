@@ -63,6 +63,20 @@ static struct tcpstate_listener *find(struct tcpstate_listeners *listeners,
 	return rhashtable_lookup(&listeners->table, &key, table_params);
 }
 
+/**
+ * tcpstate_listeners_full() - is there no room for another?
+ * @listeners: the namespace's
+ *
+ * Context: any.
+ * Return: whether a slot that is wanted now is not had.
+ */
+bool tcpstate_listeners_full(const struct tcpstate_listeners *listeners)
+{
+	return (u32)atomic_read(&listeners->count) >= listeners->max ||
+	       (listeners->shared &&
+		(u32)atomic_read(listeners->shared) >= SHARED * listeners->max);
+}
+
 static bool charge(struct tcpstate_listeners *listeners)
 {
 	if ((u32)atomic_inc_return(&listeners->count) > listeners->max)

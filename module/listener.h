@@ -244,6 +244,7 @@ void tcpstate_lobby_leave(struct tcpstate_listeners *listeners, const struct tcp
 			  struct tcpstate_docket *docket);
 
 /* The judge's. */
+bool tcpstate_listeners_full(const struct tcpstate_listeners *listeners);
 void tcpstate_listener_sum(const struct tcpstate_listener *listener, struct tcpstate_tally *sum);
 void tcpstate_listener_remove(struct tcpstate_listeners *listeners,
 			      struct tcpstate_listener *listener);
