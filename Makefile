@@ -78,6 +78,11 @@ test-traces:
 test-prometheus:
 	@tests/run tests/prometheus/check
 
+## make test-deb    packages, installed in a clean Debian root: for minutes, as root
+test-deb:
+	@tests/deps build vm package
+	@tests/run tests/package/check
+
 ## make test-vm     the VM tests; T='t_one t_two' for some, VM_KERNELS=6.12 elsewhere
 test-vm: vm-tool
 	@tests/run $(VM_KERNELS:%='tests/vm/run --timeout 1200 --kernel % -- tests/vm/all $(T)')
@@ -125,6 +130,11 @@ uninstall:
 dkms:
 	@$(installing) tools/install dkms
 
+## make deb         packages for Debian, of what git has: to DEBS=~/.cache/tcpstate/debs
+deb:
+	@tests/deps build package
+	@tools/package $(DEBS)
+
 ## make clean
 clean:
 	@test ! -d '$(KDIR)' || $(MAKE) -s -C $(KDIR) M=$(CURDIR) clean
@@ -136,5 +146,5 @@ clean:
 	@$(MAKE) -s -C tests/bench clean
 
 .PHONY: all help module tool vm-tool demo test test-unit model test-traces test-vm vm style bench \
-	test-debug test-prometheus test-differential test-flood fuzz fuzz-coverage install \
-	uninstall dkms clean
+	test-debug test-deb test-prometheus test-differential test-flood fuzz fuzz-coverage install \
+	uninstall dkms deb clean
