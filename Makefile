@@ -10,7 +10,7 @@ VM_KERNELS ?= 6.1 6.12
 DEBUG_KERNELS ?= $(shell tests/vm/build --list)
 TRACES := 'make -s -C tests/traces check' 'make -s -C tests/traces && tests/traces/own-truth && tests/traces/score.py'
 # Of the tool alone, so that one kernel will do.
-TOOL := t_completion.py t_export.py t_fleet.py t_graph.py t_manual.py t_top.py
+TOOL := t_completion.py t_export.py t_fleet.py t_graph.py t_manual.py t_readme.py t_top.py
 vm-suite = 'tests/vm/run --timeout 2100 --kernel $(1) -- tests/vm/all $(2)'
 PREFIX ?= /usr/local
 installing = PREFIX='$(PREFIX)' DESTDIR='$(DESTDIR)' KDIR='$(KDIR)'
@@ -96,7 +96,7 @@ test-debug: vm-tool
 ## make test-flood  floods beside real clients, on a machine that does nothing else
 test-flood: vm-tool
 	@tests/run $(VM_KERNELS:%='tests/vm/run --timeout 1800 --kernel % -- env TCPSTATE_FLOODS=1 \
-		tests/vm/all t_flood.py')
+		tests/vm/all t_flood.py t_readme.py')
 
 ## make test-differential   random applications, TCPSTATE_CONNECTIONS=5000 of them, against ss
 test-differential: vm-tool
