@@ -212,4 +212,20 @@ static inline void tcpstate_bucket_prefetch(const struct tcpstate_bucket *bucket
 		prefetch(record->addr6);
 }
 
+/*
+ * Have all records of a bucket fetched, all of each. Without the lock: some may be
+ * gone by now, and nothing is read of them.
+ */
+static inline void tcpstate_bucket_prefetch_all(const struct tcpstate_bucket *bucket)
+{
+	const struct tcpstate_record *record;
+	unsigned int i;
+
+	for (i = 0; i < TCPSTATE_WAYS; i++) {
+		record = READ_ONCE(bucket->way[i]);
+		prefetch(record);
+		prefetch(&record->pair.memo);
+	}
+}
+
 #endif /* _TCPSTATE_BUCKET_H */

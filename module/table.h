@@ -164,6 +164,15 @@ static inline void tcpstate_table_prefetch_record(const struct tcpstate_table *t
 		tcpstate_bucket_prefetch(tcpstate_bucket_of(buckets, hash), tuple, hash);
 }
 
+/* Likewise all records of the bucket of a hash. */
+static inline void tcpstate_table_prefetch_all(const struct tcpstate_table *table, u32 hash)
+{
+	struct tcpstate_buckets *buckets = rcu_dereference(table->buckets);
+
+	if (likely(buckets))
+		tcpstate_bucket_prefetch_all(tcpstate_bucket_of(buckets, hash));
+}
+
 static inline struct tcpstate_table *tcpstate_flows(struct tcpstate_tables *tables)
 {
 	return &tables->table[TCPSTATE_FLOW];

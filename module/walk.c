@@ -119,6 +119,9 @@ static noinline void read_span(struct tcpstate_walk *walk)
 	walk->place = span.end;
 	span_unlock(&span);
 	local_bh_enable();
+	/* While what was read is being told. */
+	if (walk->place < PLACE_END)
+		tcpstate_table_prefetch_all(tcpstate_flows(walk->tables), walk->place);
 }
 
 /**
