@@ -32,6 +32,11 @@ _GENERIC, _GENL_CTRL, _GETFAMILY = 16, 16, 3
 _TLV = {1: "msg", 2: "offset", 3: "cookie", 4: "policy", 5: "miss_type", 6: "miss_nest"}
 
 
+# What SLUB fills memory with, before its first use and after its last, where a kernel is
+# told to: no address of a test and no figure has so much of it.
+_POISON = b"\x5a" * 6, b"\x6b" * 6
+
+
 class Refusal(OSError):
     """The kernel refused a request. `message` is what it said and `named` the path of
     the attribute that it pointed to, like "FLOW_INITIATOR/END_ADDR"; None where it
@@ -113,9 +118,16 @@ class Channel:
                                    family, REQUEST | flags, self._seq, 0) + body)
         return self._seq
 
+    def _hear(self):
+        """What recvmsg() gives, and nothing of it may be memory that nobody has filled."""
+        heard = self.sock.recvmsg(self.size)
+        if any(poison in heard[0] for poison in _POISON):
+            raise Malformed(f"memory that was never filled in: {heard[0].hex()}")
+        return heard
+
     def receive(self, seq):
         """The messages of one datagram: (type, flags, payload)."""
-        octets, _, flags, sender = self.sock.recvmsg(self.size)
+        octets, _, flags, sender = self._hear()
         if flags & socket.MSG_TRUNC:
             raise Malformed(f"more than {self.size} octets in a datagram")
         if sender[0]:
@@ -213,7 +225,7 @@ class Channel:
         found = []
         while True:
             try:
-                octets, _, flags, sender = self.sock.recvmsg(self.size)
+                octets, _, flags, sender = self._hear()
             except BlockingIOError:
                 return found
             if flags & socket.MSG_TRUNC or sender[0]:
