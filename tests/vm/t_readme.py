@@ -8,7 +8,7 @@ behind its fence:
                         tests/vm/demo, as to titles, states, verdicts and keys
     console SCENE       likewise, of commands that are run in that scene, by and by
     sh vm               commands that all end well, on a machine without the module
-    sh                  nothing of it: they take a machine, and others try them
+    sh, text            nothing of it: commands that take a machine, and others try them
 
 Where README_SHOW is set, what is printed is told: that is where the README has it from.
 """
