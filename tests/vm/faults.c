@@ -26,6 +26,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -268,6 +269,9 @@ int main(int argc, char **argv)
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	signal(SIGTERM, stop);
+	/* Or pages of our own would be what is not to be had. */
+	if (mlockall(MCL_CURRENT))
+		err(1, "mlockall");
 	words = argv + 1 + by_chance;
 	for (i = 0; *words && i < sizeof(operations) / sizeof(operations[0]); i++, operation++)
 		if (!strcmp(*words, operation->name) && argc - 2 - by_chance == operation->n_words)
