@@ -8,6 +8,8 @@ KDIR ?= $(firstword $(wildcard /lib/modules/$(shell uname -r)/build) \
 VM_KERNELS ?= 6.1 6.12
 # Those of our own kernels that tests/vm/build has built.
 DEBUG_KERNELS ?= $(shell tests/vm/build --list)
+# And what takes long is done there, should any be.
+LONG_KERNELS ?= $(or $(DEBUG_KERNELS),$(VM_KERNELS))
 TRACES := 'make -s -C tests/traces check' 'make -s -C tests/traces && tests/traces/own-truth && tests/traces/score.py'
 # Of the tool alone, so that one kernel will do.
 TOOL := t_completion.py t_export.py t_fleet.py t_graph.py t_manual.py t_readme.py t_top.py
@@ -91,7 +93,23 @@ test-vm: vm-tool
 test-debug: vm-tool
 	@test '$(DEBUG_KERNELS)' || { echo 'no kernel is built, see: tests/vm/build' >&2; exit 1; }
 	@tests/run $(DEBUG_KERNELS:%='tests/vm/run --timeout 14400 --mem 2048 --kernel % -- \
-		env TESTS_LIMIT=3000 LAB_PATIENCE=120 tests/vm/all $(T)')
+		env TESTS_LIMIT=3000 LAB_PATIENCE=120 TCPSTATE_FUZZ=60 TCPSTATE_CHURN=50 \
+		tests/vm/all $(T)')
+
+## make fuzz-kernel whatever anyone may ask, read, set and send there, for FUZZ_SECONDS=600
+fuzz-kernel: vm-tool
+	@tests/run $(LONG_KERNELS:%='tests/vm/run --timeout 14400 --mem 2048 --kernel % -- env \
+		TESTS_LIMIT=14000 TCPSTATE_FUZZ=$${FUZZ_SECONDS:-600} tests/vm/all t_fuzz.py')
+
+## make test-churn  1000 namespaces and 200 loads under traffic, TCPSTATE_CHURN=1000
+test-churn: vm-tool
+	@tests/run $(LONG_KERNELS:%='tests/vm/run --timeout 14400 --mem 2048 --kernel % -- env \
+		TESTS_LIMIT=14000 TCPSTATE_CHURN=$${TCPSTATE_CHURN:-1000} tests/vm/all t_churn.py')
+
+## make soak        a hundred million segments of every kind, SOAK_MILLIONS=100
+soak: vm-tool
+	@tests/run $(LONG_KERNELS:%='tests/vm/run --timeout 14400 --mem 2048 --kernel % -- \
+		tests/vm/soak $${SOAK_MILLIONS:-100}')
 
 ## make test-flood  floods beside real clients, on a machine that does nothing else
 test-flood: vm-tool
@@ -146,5 +164,5 @@ clean:
 	@$(MAKE) -s -C tests/bench clean
 
 .PHONY: all help module tool vm-tool demo test test-unit model test-traces test-vm vm style bench \
-	test-debug test-deb test-prometheus test-differential test-flood fuzz fuzz-coverage install \
-	uninstall dkms deb clean
+	test-debug test-deb test-prometheus test-differential test-flood test-churn soak \
+	fuzz fuzz-coverage fuzz-kernel install uninstall dkms deb clean
