@@ -208,7 +208,7 @@ static inline void tcpstate_bucket_prefetch(const struct tcpstate_bucket *bucket
 		return;
 	record = READ_ONCE(bucket->way[__ffs64(hits) / BITS_PER_BYTE]);
 	prefetchw(record);
-	if (tuple->family == NFPROTO_IPV6)
+	if (tuple->family == NFPROTO_IPV6 && record)
 		prefetch(record->addr6);
 }
 
@@ -223,6 +223,8 @@ static inline void tcpstate_bucket_prefetch_all(const struct tcpstate_bucket *bu
 
 	for (i = 0; i < TCPSTATE_WAYS; i++) {
 		record = READ_ONCE(bucket->way[i]);
+		if (!record)
+			continue;
 		prefetch(record);
 		prefetch(&record->pair.memo);
 	}
