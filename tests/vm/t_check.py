@@ -25,8 +25,7 @@ ktap._tests.clear()                 # t_population's claim is made by itself
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 PLAIN = os.path.realpath(f"{HERE}/../../tools/tcpstate")
-SANITIZED = os.path.realpath(f"{HERE}/../../tools/asan/tcpstate")
-TOOL = SANITIZED if os.access(SANITIZED, os.X_OK) else PLAIN
+TOOL = sanitized(os.path.realpath(f"{HERE}/../../tools/asan/tcpstate"), PLAIN)
 QUICK = PLAIN if os.access(PLAIN, os.X_OK) else TOOL
 NOBODY = 65534
 COMPLAINT = 98                      # exit status of a sanitizer that found fault

@@ -26,8 +26,7 @@ from ktap import test as plain_test
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 PLAIN = os.path.realpath(f"{HERE}/../../tools/tcpstate")
-SANITIZED = os.path.realpath(f"{HERE}/../../tools/asan/tcpstate")
-TOOL = SANITIZED if os.access(SANITIZED, os.X_OK) else PLAIN
+TOOL = sanitized(os.path.realpath(f"{HERE}/../../tools/asan/tcpstate"), PLAIN)
 NOBODY = 65534
 COMPLAINT = 98                      # exit status of a sanitizer that found fault
 ENVIRONMENT = {**os.environ, "LC_ALL": "C",

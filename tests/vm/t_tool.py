@@ -34,8 +34,7 @@ ktap._tests.clear()                 # t_population's claim is made by itself
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 PLAIN = os.path.realpath(f"{HERE}/../../tools/tcpstate")
-SANITIZED = os.path.realpath(f"{HERE}/../../tools/asan/tcpstate")
-TOOL = SANITIZED if os.access(SANITIZED, os.X_OK) else PLAIN
+TOOL = sanitized(os.path.realpath(f"{HERE}/../../tools/asan/tcpstate"), PLAIN)
 NOBODY = 65534
 COMPLAINT = 98                      # exit status of a sanitizer or valgrind that found fault
 SEED = int(os.environ.get("LAB_SEED", 9293))

@@ -19,6 +19,7 @@ PROJECT = pathlib.Path(__file__).resolve().parents[2]
 PROGRAMS = PROJECT / "tests/traces"
 SHARED = pathlib.Path(os.environ.get("TCPSTATE_TRACES", PROJECT.parent / "shared/traces"))
 OWN = PROGRAMS / "own"
+STATES = sanitized(PROGRAMS / "asan/pcap-states", PROGRAMS / "build/pcap-states")
 # What a capture's name has behind a dot, whatever comes after.
 NAME = re.compile(r"\.p?cap")
 
@@ -82,7 +83,7 @@ def agree(where, options):
     """Show all captures there to both, and compare."""
     files = captures(where)
     kernel = told("build/replay", options, where, files)
-    compare(kernel, told("asan/pcap-states", options, where, files))
+    compare(kernel, told(STATES, options, where, files))
     true(segments(kernel) > 0, "segments were seen")
 
 
