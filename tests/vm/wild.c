@@ -119,9 +119,22 @@ static size_t put_value(char *to, size_t room)
 	}
 }
 
+/* For as long as it is off there is nothing to be seen, so this is not left to chance. */
+static void enable(const char *dir)
+{
+	char path[400];
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/enabled", dir);
+	fd = open(path, O_WRONLY);
+	count(write(fd, "1", 1) > 0);
+	close(fd);
+}
+
 static void wild_sysctls(void)
 {
 	const char *dir = "/proc/sys/net/tcpstate";
+	unsigned int until_enabled = 0;
 	char value[5000], path[400];
 	struct dirent **names;
 	int n, at, fd;
@@ -131,10 +144,11 @@ static void wild_sysctls(void)
 	if (n < 3)
 		err(1, "%s", dir);
 	while (!over) {
+		if (until_enabled && !--until_enabled)
+			enable(dir);
 		at = below(n);
-		/* Off, there is nothing to be seen: not too often. */
-		if (!strcmp(names[at]->d_name, "enabled") && !once_in(16))
-			continue;
+		if (!strcmp(names[at]->d_name, "enabled"))
+			until_enabled = 1 + below(16);
 		snprintf(path, sizeof(path), "%s/%s", dir, names[at]->d_name);
 		fd = open(path, O_RDWR);
 		size = put_value(value, sizeof(value));
