@@ -181,7 +181,8 @@ def draw(die, number):
             # unless the other one is known to listen
             if letters[0] == "S" and not die.randrange(4):
                 ends = ends[::-1]
-            answers = {end for end, letter in zip(ends, "Hh") if letter in letters}
+            # where SYNs crossed, the one who was asked first counts as asked, whoever answers
+            answers = set(ends) if "H" in letters else {ends[1]} if "h" in letters else set()
             asks = set() if letters[0] in "Sh" else {ends[0]}
             if ends[0][0] != ends[1][0] and frozenset(ends) not in taken and \
                     not (answers & guessed or asks & answering):
