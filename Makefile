@@ -12,7 +12,8 @@ DEBUG_KERNELS ?= $(shell tests/vm/build --list)
 LONG_KERNELS ?= $(or $(DEBUG_KERNELS),$(VM_KERNELS))
 TRACES := 'make -s -C tests/traces check' 'make -s -C tests/traces && tests/traces/own-truth && tests/traces/score.py'
 # Of the tool alone, so that one kernel will do.
-TOOL := t_completion.py t_export.py t_fleet.py t_graph.py t_manual.py t_readme.py t_top.py
+TOOL := t_check.py t_completion.py t_export.py t_fleet.py t_graph.py t_manual.py t_readme.py \
+	t_tool.py t_tool_listeners.py t_top.py
 vm-suite = 'tests/vm/run --timeout 2100 --kernel $(1) -- tests/vm/all $(2)'
 PREFIX ?= /usr/local
 installing = PREFIX='$(PREFIX)' DESTDIR='$(DESTDIR)' KDIR='$(KDIR)'
@@ -41,15 +42,16 @@ demo: vm-tool
 	@tests/vm/run -- tests/vm/demo
 
 ## make test        every test, on every kernel; ends with `N passed, N failed`
+# What takes longest begins first, so that both end together.
 test:
 	@tests/deps
 	@$(MAKE) -s vm-tool
-	@tests/run --jobs 2 tests/style tests/spec tests/manual tests/prometheus/check \
-		'make -s -C tests/unit check' $(TRACES) \
-		'make -s -C tests/model check' 'make -s -C tests/fuzz check' \
-		tests/vm/selftest \
+	@tests/run --jobs 2 \
 		$(call vm-suite,$(firstword $(VM_KERNELS))) \
-		$(foreach kernel,$(wordlist 2,9,$(VM_KERNELS)),$(call vm-suite,$(kernel),--but "$(TOOL)"))
+		$(foreach kernel,$(wordlist 2,9,$(VM_KERNELS)),$(call vm-suite,$(kernel),--but "$(TOOL)")) \
+		tests/style 'make -s -C tests/model check' 'make -s -C tests/unit check' $(TRACES) \
+		'make -s -C tests/fuzz check' tests/vm/selftest \
+		tests/spec tests/manual tests/prometheus/check
 
 ## make test-unit   the pure parts, in userspace under sanitizers
 test-unit:
