@@ -10,9 +10,9 @@
  *	faults ask FAMILY COMMAND	by netlink; dump FAMILY COMMAND likewise
  *	faults join GROUP	a multicast group
  *
- * `faults often OPERATION...` lets chance decide instead, until it is terminated; what is
- * to fail, and how often, is set in debugfs before. It ends with a line of its own: how
- * often that was done, how often it failed, and each error that it met.
+ * `faults often OPERATION...` says that it has begun and lets chance decide instead, until
+ * it is terminated; what is to fail, and how often, is set in debugfs. Each ends with a line
+ * of its own: how often that was done, how often it failed, and each error that it met.
  */
 #define _GNU_SOURCE
 #include <err.h>
@@ -253,6 +253,8 @@ static void often(const struct operation *operation)
 	int control = open_control("/proc/thread-self/make-it-fail");
 	int status;
 
+	puts("begun");
+	fflush(stdout);
 	while (!over) {
 		set(control, 1);
 		status = attempt(operation);

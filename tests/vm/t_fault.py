@@ -30,7 +30,8 @@ NET = "/proc/thread-self/net"
 # With what a fault may be answered, be it by a socket that cannot be made; that nobody
 # answers is EAGAIN. What else a namespace is made of has more to say.
 ANSWERS = {"ENOMEM", "EFAULT", "ENOBUFS", "EAGAIN", "EINTR", "ENFILE"}
-OTHERS = {"netns": {"EINVAL", "ENODEV", "EAFNOSUPPORT", "EEXIST"}}
+# /proc has no such entry where it has no memory for the inode of a task's.
+OTHERS = {"netns": {"EINVAL", "ENODEV", "EAFNOSUPPORT", "EEXIST"}, "read": {"ENOENT"}}
 
 
 def control(kind, name, value):
@@ -235,7 +236,7 @@ def records(lab, fam):
 
 @contextlib.contextmanager
 def workers(*works):
-    """faults.c, often, for each (ns, words) until the block ends."""
+    """faults.c, often, for each (ns, words) until the block ends, which waits for all of them."""
     children = []
     try:
         for ns, words in works:
@@ -243,6 +244,8 @@ def workers(*works):
                 children.append(subprocess.Popen([PROGRAM, "often", *map(str, words)],
                                                  stdout=subprocess.PIPE,
                                                  stderr=subprocess.STDOUT, text=True))
+        for child in children:
+            child.stdout.readline()
         yield
     finally:
         for child in children:
@@ -290,8 +293,8 @@ def chance(lab):
             control("fail_usercopy", "task-filter", "Y")
             for kind in KINDS:
                 control(kind, "probability", share)
-            limit = time.monotonic() + SECONDS / 2
             with workers(*works) if filtered == "Y" else contextlib.nullcontext():
+                limit = time.monotonic() + SECONDS / 2
                 while time.monotonic() < limit:
                     number += 1
                     for fam in 4, 6:

@@ -600,7 +600,9 @@ def abandoned(lab):
                 dump.step()
                 true(not dump.done or not number % 2, "it was all read")
     wait_equal(references, idle, "references of abandoned dumps")
-    wait_for(caches, lambda now: now - before < rounds * 512, f"memory, after {before}")
+    # A kernel that looks for faults keeps what is freed, and is asked for leaks in the end.
+    if not os.path.exists("/sys/kernel/debug/kmemleak"):
+        wait_for(caches, lambda now: now - before < rounds * 512, f"memory, after {before}")
     done = unload()
     equal((done.returncode, os.path.exists("/sys/module/tcpstate")), (0, False),
           f"unloading: {done.stderr}")
