@@ -2,35 +2,92 @@
 /* Records and figures as attributes; the tree is in uapi/tcpstate.h. */
 #include "message.h"
 
+/*
+ * A flow is told in two dozen attributes, and a dump is mostly that: of these it is
+ * asked once whether there is room for all, and then each is put without a call.
+ */
+static size_t name_room(void)
+{
+	return nla_total_size(sizeof(struct in6_addr)) + nla_total_size(sizeof(__be16)) +
+	       nla_total_size(sizeof(u8));
+}
+
+static size_t end_room(void)
+{
+	return nla_total_size(0) + name_room() + 2 * nla_total_size_64bit(sizeof(u64)) +
+	       nla_total_size(sizeof(u32));
+}
+
+static size_t flow_room(void)
+{
+	return 2 * end_room() + 2 * nla_total_size_64bit(sizeof(u64)) +
+	       6 * nla_total_size(sizeof(u8)) + nla_total_size(TCPSTATE_HISTORY_MAX + 1) +
+	       2 * nla_total_size(sizeof(u32));
+}
+
+/* Return where its payload goes; what that leaves of the last word is zero. */
+static __always_inline void *add(struct sk_buff *skb, int type, int len)
+{
+	struct nlattr *nla = __skb_put(skb, nla_total_size(len));
+	u32 *word = nla_data(nla);
+
+	nla->nla_type = type;
+	nla->nla_len = nla_attr_size(len);
+	if (nla_padlen(len))
+		word[len / sizeof(*word)] = 0;
+	return word;
+}
+
+static __always_inline void add_u8(struct sk_buff *skb, int type, u8 value)
+{
+	*(u8 *)add(skb, type, sizeof(value)) = value;
+}
+
+static __always_inline void add_u32(struct sk_buff *skb, int type, u32 value)
+{
+	*(u32 *)add(skb, type, sizeof(value)) = value;
+}
+
+static __always_inline void add_u64(struct sk_buff *skb, int type, u64 value, int pad)
+{
+	nla_align_64bit(skb, pad);
+	*(u64 *)add(skb, type, sizeof(value)) = value;
+}
+
+static __always_inline struct nlattr *add_nest(struct sk_buff *skb, int type)
+{
+	struct nlattr *nest = (struct nlattr *)skb_tail_pointer(skb);
+
+	add(skb, type | NLA_F_NESTED, 0);
+	return nest;
+}
+
 /* Who an endpoint is, and in which state. */
-static int put_name(struct sk_buff *skb, const struct tcpstate_view *view, enum tcpstate_end which)
+static void add_name(struct sk_buff *skb, const struct tcpstate_view *view,
+		     enum tcpstate_end which)
 {
 	const struct tcpstate_tuple *tuple = &view->tuple;
 	const struct in6_addr *addr = which == TCPSTATE_INITIATOR ? &tuple->src : &tuple->dst;
 	__be16 port = which == TCPSTATE_INITIATOR ? tuple->sport : tuple->dport;
-	size_t len = tuple->family == NFPROTO_IPV4 ? sizeof(struct in_addr) : sizeof(*addr);
 
-	if (nla_put(skb, TCPSTATE_A_END_ADDR, len, addr) ||
-	    nla_put_be16(skb, TCPSTATE_A_END_PORT, port) ||
-	    nla_put_u8(skb, TCPSTATE_A_END_STATE, view->state[which]))
-		return -EMSGSIZE;
-	return 0;
+	if (tuple->family == NFPROTO_IPV4)
+		*(__be32 *)add(skb, TCPSTATE_A_END_ADDR, sizeof(__be32)) = addr->s6_addr32[0];
+	else
+		*(struct in6_addr *)add(skb, TCPSTATE_A_END_ADDR, sizeof(*addr)) = *addr;
+	*(__be16 *)add(skb, TCPSTATE_A_END_PORT, sizeof(port)) = port;
+	add_u8(skb, TCPSTATE_A_END_STATE, view->state[which]);
 }
 
-static int put_end(struct sk_buff *skb, int type, const struct tcpstate_view *view,
-		   enum tcpstate_end which)
+static void add_end(struct sk_buff *skb, int type, const struct tcpstate_view *view,
+		    enum tcpstate_end which)
 {
-	struct nlattr *nest = nla_nest_start(skb, type);
+	struct nlattr *nest = add_nest(skb, type);
 
-	if (!nest || put_name(skb, view, which) ||
-	    nla_put_u64_64bit(skb, TCPSTATE_A_END_BYTES, view->bytes[which],
-			      TCPSTATE_A_END_PAD) ||
-	    nla_put_u64_64bit(skb, TCPSTATE_A_END_SEGMENTS, view->segments[which],
-			      TCPSTATE_A_END_PAD) ||
-	    nla_put_u32(skb, TCPSTATE_A_END_RETRANS, view->retrans[which]))
-		return -EMSGSIZE;
+	add_name(skb, view, which);
+	add_u64(skb, TCPSTATE_A_END_BYTES, view->bytes[which], TCPSTATE_A_END_PAD);
+	add_u64(skb, TCPSTATE_A_END_SEGMENTS, view->segments[which], TCPSTATE_A_END_PAD);
+	add_u32(skb, TCPSTATE_A_END_RETRANS, view->retrans[which]);
 	nla_nest_end(skb, nest);
-	return 0;
 }
 
 /**
@@ -46,19 +103,21 @@ static int put_end(struct sk_buff *skb, int type, const struct tcpstate_view *vi
 int tcpstate_message_name(struct sk_buff *skb, int type, const struct tcpstate_view *view,
 			  enum tcpstate_end which)
 {
-	struct nlattr *nest = nla_nest_start(skb, type);
+	struct nlattr *nest;
 
-	if (!nest || put_name(skb, view, which))
+	if (skb_tailroom(skb) < nla_total_size(0) + name_room())
 		return -EMSGSIZE;
+	nest = add_nest(skb, type);
+	add_name(skb, view, which);
 	nla_nest_end(skb, nest);
 	return 0;
 }
 
 /* A latency that was not measured is left out. */
-static int put_latency(struct sk_buff *skb, int type, const struct tcpstate_view *view,
-		       enum tcpstate_end end)
+static void add_latency(struct sk_buff *skb, int type, u32 latency)
 {
-	return view->latency[end] ? nla_put_u32(skb, type, view->latency[end]) : 0;
+	if (latency)
+		add_u32(skb, type, latency);
 }
 
 /**
@@ -67,25 +126,30 @@ static int put_latency(struct sk_buff *skb, int type, const struct tcpstate_view
  * @view: the connection
  *
  * Context: any.
- * Return: 0, or -EMSGSIZE where they do not fit; the message is to be
- * cancelled then.
+ * Return: 0, or -EMSGSIZE where there might be no room for them; the message is
+ * to be cancelled then.
  */
 int tcpstate_message_flow(struct sk_buff *skb, const struct tcpstate_view *view)
 {
-	if (nla_put_u8(skb, TCPSTATE_A_FLOW_FAMILY, view->tuple.family) ||
-	    put_end(skb, TCPSTATE_A_FLOW_INITIATOR, view, TCPSTATE_INITIATOR) ||
-	    put_end(skb, TCPSTATE_A_FLOW_RESPONDER, view, TCPSTATE_RESPONDER) ||
-	    nla_put_u64_64bit(skb, TCPSTATE_A_FLOW_AGE, view->age_ms, TCPSTATE_A_FLOW_PAD) ||
-	    nla_put_u64_64bit(skb, TCPSTATE_A_FLOW_IDLE, view->idle_ms, TCPSTATE_A_FLOW_PAD) ||
-	    (view->phase && nla_put_u8(skb, TCPSTATE_A_FLOW_PHASE, view->phase)) ||
-	    nla_put_u8(skb, TCPSTATE_A_FLOW_SYN, view->syn) ||
-	    nla_put_u8(skb, TCPSTATE_A_FLOW_SYNACK, view->synack) ||
-	    nla_put_u8(skb, TCPSTATE_A_FLOW_PICKED_UP, view->picked_up) ||
-	    nla_put_u8(skb, TCPSTATE_A_FLOW_ONE_SIDED, view->one_sided) ||
-	    nla_put_string(skb, TCPSTATE_A_FLOW_HISTORY, view->history) ||
-	    put_latency(skb, TCPSTATE_A_FLOW_RESPONDER_LATENCY, view, TCPSTATE_RESPONDER) ||
-	    put_latency(skb, TCPSTATE_A_FLOW_INITIATOR_LATENCY, view, TCPSTATE_INITIATOR))
+	size_t history = strlen(view->history) + 1;
+
+	if (skb_tailroom(skb) < flow_room())
 		return -EMSGSIZE;
+	add_u8(skb, TCPSTATE_A_FLOW_FAMILY, view->tuple.family);
+	add_end(skb, TCPSTATE_A_FLOW_INITIATOR, view, TCPSTATE_INITIATOR);
+	add_end(skb, TCPSTATE_A_FLOW_RESPONDER, view, TCPSTATE_RESPONDER);
+	add_u64(skb, TCPSTATE_A_FLOW_AGE, view->age_ms, TCPSTATE_A_FLOW_PAD);
+	add_u64(skb, TCPSTATE_A_FLOW_IDLE, view->idle_ms, TCPSTATE_A_FLOW_PAD);
+	if (view->phase)
+		add_u8(skb, TCPSTATE_A_FLOW_PHASE, view->phase);
+	add_u8(skb, TCPSTATE_A_FLOW_SYN, view->syn);
+	add_u8(skb, TCPSTATE_A_FLOW_SYNACK, view->synack);
+	add_u8(skb, TCPSTATE_A_FLOW_PICKED_UP, view->picked_up);
+	add_u8(skb, TCPSTATE_A_FLOW_ONE_SIDED, view->one_sided);
+	memcpy(add(skb, TCPSTATE_A_FLOW_HISTORY, history), view->history, history);
+	add_latency(skb, TCPSTATE_A_FLOW_RESPONDER_LATENCY, view->latency[TCPSTATE_RESPONDER]);
+	add_latency(skb, TCPSTATE_A_FLOW_INITIATOR_LATENCY, view->latency[TCPSTATE_INITIATOR]);
+	DEBUG_NET_WARN_ON_ONCE(skb_tailroom(skb) < 0);
 	return 0;
 }
 
