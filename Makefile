@@ -133,6 +133,11 @@ style:
 	@tests/deps build style
 	@tests/run tests/style
 
+## make static      clang, the kernel's semantic patches, clang-tidy, gcc's analyzer
+static:
+	@tests/deps build style static
+	@tests/run tests/static/check
+
 ## make bench       what a segment, a connection and an answer cost, to tests/bench/RESULTS.md
 bench:
 	@tests/deps build vm bench
@@ -166,5 +171,5 @@ clean:
 	@$(MAKE) -s -C tests/bench clean
 
 .PHONY: all help module tool vm-tool demo test test-unit model test-traces test-vm vm style bench \
-	test-debug test-deb test-prometheus test-differential test-flood test-churn soak \
+	test-debug test-deb test-prometheus test-differential test-flood test-churn soak static \
 	fuzz fuzz-coverage fuzz-kernel install uninstall dkms deb clean

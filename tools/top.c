@@ -57,9 +57,8 @@ static char *typed(struct top *top)
 	       top->mode == TOP_FILTERING ? top->filter : NULL;
 }
 
-static void type(struct top *top, int key)
+static void type(struct top *top, char *text, int key)
 {
-	char *text = typed(top);
 	size_t len = strlen(text);
 
 	switch (key) {
@@ -139,8 +138,10 @@ static void browse(struct top *top, int key)
 
 void top_key(struct top *top, int key)
 {
-	if (typed(top))
-		type(top, key);
+	char *text = typed(top);
+
+	if (text)
+		type(top, text, key);
 	else if (top->mode == TOP_HELPING)
 		top->mode = TOP_BROWSING;
 	else
