@@ -170,6 +170,7 @@ static void deliver_birth(struct tcpstate_net *tn, const struct tcpstate_parsed 
 	enum tcpstate_end from;
 
 	tcpstate_table_prefetch(tcpstate_flows(tables), hash);
+	tcpstate_listener_prefetch(&tn->listeners, hash);
 	birth = tcpstate_table_lock_new(tables, tcpstate_halfopens(tables), hash);
 	if (!birth) {
 		tcpstate_count(tn->log.stats, NOMEM);

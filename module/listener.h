@@ -16,6 +16,7 @@
 #ifndef _TCPSTATE_LISTENER_H
 #define _TCPSTATE_LISTENER_H
 
+#include <linux/prefetch.h>
 #include <linux/rhashtable.h>
 #include <linux/spinlock.h>
 #include <linux/workqueue.h>
@@ -219,6 +220,23 @@ void tcpstate_listener_tell(struct tcpstate_log *log, struct tcpstate_record *re
 			    enum tcpstate_news news);
 void tcpstate_listener_late(struct tcpstate_log *log, const struct tcpstate_record *record);
 bool tcpstate_listener_known(struct tcpstate_log *log, const struct tcpstate_host *host);
+
+/**
+ * tcpstate_listener_prefetch() - a segment may be news of a handshake
+ * @listeners: the namespace's
+ * @hash: of its tuple
+ *
+ * Has the sample's part in it fetched while the record is looked for.
+ *
+ * Context: RCU read side.
+ */
+static inline void tcpstate_listener_prefetch(const struct tcpstate_listeners *listeners, u32 hash)
+{
+	struct tcpstate_detector *detector = rcu_dereference(listeners->detector);
+
+	if (detector)
+		prefetchw(tcpstate_sample_bucket(&detector->sample, hash));
+}
 
 /* Readers: any context but hard interrupts. */
 bool tcpstate_listener_read(struct tcpstate_listeners *listeners, unsigned long *place,

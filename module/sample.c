@@ -16,8 +16,6 @@
 #define WAITING		0x1U	/* << fate: RETRANS and ANSWERED leave their mark */
 #define SECOND		0x8U	/* of the second stratum */
 
-#define BUCKET_SHIFT	21	/* leaves the number of a bucket of a hash of 32 bits */
-
 static u64 entry_of(u32 hash, unsigned int slot, u32 tick, unsigned int stratum)
 {
 	return (u64)hash << 32 | (u64)slot << SLOT_SHIFT |
@@ -47,11 +45,6 @@ static bool has_room(const struct tcpstate_cohorts *cohorts, u32 tick, unsigned 
 	u64 fates = atomic64_read(&cohorts->fates[tick % TCPSTATE_COHORTS][stratum]);
 
 	return tcpstate_fates_count(fates, TCPSTATE_FATE_BORN) < quota;
-}
-
-static atomic64_t *bucket_of(struct tcpstate_sample *sample, u32 hash)
-{
-	return &sample->entry[(hash >> BUCKET_SHIFT) * TCPSTATE_SAMPLE_BUCKET];
 }
 
 static atomic64_t *find(atomic64_t *bucket, unsigned int slot, u32 hash)
@@ -109,7 +102,7 @@ bool tcpstate_sample_mark(struct tcpstate_sample *sample, struct tcpstate_cohort
 
 	if (!tcpstate_sample_may_know(cohorts, hash))
 		return false;
-	place = find(bucket_of(sample, hash), slot, hash);
+	place = find(tcpstate_sample_bucket(sample, hash), slot, hash);
 	if (!place)
 		return false;
 	old = atomic64_read(place);
@@ -146,7 +139,7 @@ enum tcpstate_sampling tcpstate_sample_syn(struct tcpstate_sample *sample,
 
 	if (!tcpstate_sample_may_know(cohorts, hash))
 		return TCPSTATE_NOT_SAMPLED;
-	bucket = bucket_of(sample, hash);
+	bucket = tcpstate_sample_bucket(sample, hash);
 	if (find(bucket, slot, hash)) {
 		tcpstate_sample_mark(sample, cohorts, slot, hash, TCPSTATE_FATE_RETRANS);
 		return TCPSTATE_SAMPLED_BEFORE;

@@ -33,6 +33,7 @@
 
 /* Entries: 2,048 buckets, each one cache line. A power of two. */
 #define TCPSTATE_SAMPLE_BUCKET	8
+#define TCPSTATE_SAMPLE_SHIFT	21	/* leaves the number of a bucket of a hash of 32 bits */
 #define TCPSTATE_SAMPLE_BUCKETS	2048
 #define TCPSTATE_SAMPLE_SIZE	(TCPSTATE_SAMPLE_BUCKET * TCPSTATE_SAMPLE_BUCKETS)
 
@@ -102,6 +103,12 @@ struct tcpstate_sample {
 	u32 live;
 	atomic64_t entry[TCPSTATE_SAMPLE_SIZE] __aligned(64);
 };
+
+/* The entries among which a SYN's is, if it has one: a cache line. */
+static inline atomic64_t *tcpstate_sample_bucket(struct tcpstate_sample *sample, u32 hash)
+{
+	return &sample->entry[(hash >> TCPSTATE_SAMPLE_SHIFT) * TCPSTATE_SAMPLE_BUCKET];
+}
 
 /* What tcpstate_sample_syn() made of a SYN. */
 enum tcpstate_sampling {
