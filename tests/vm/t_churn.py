@@ -103,7 +103,8 @@ def namespaces():
                 socks = inhabit(ns)
                 wait_for(lambda ns=ns: proc(ns), lambda seen: seen["halfopen"] and seen["flows"],
                          "half-opens and flows")
-                equal(proc(ns).unequal(), [], f"identities in {ns}")
+                # Another CPU may count a SYN while they are read.
+                identities(ns)
                 for sock in socks:
                     sock.close()
                 ns.close()

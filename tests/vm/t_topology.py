@@ -43,6 +43,8 @@ def own_address(lab, fam):
 
 @test("loopback with small segments, a qdisc and packet steering")
 def loopback_steered(lab, fam):
+    if not os.path.exists("/sys/class/net/lo/queues/rx-0/rps_cpus"):
+        raise Skip("a kernel without packet steering")
     lab.A.ip("link set lo mtu 1500")
     lab.A.run("tc", "qdisc", "add", "dev", "lo", "root", "netem", "delay", "2ms",
               "limit", "10000")
