@@ -88,6 +88,18 @@ def reset(sock):
     sock.close()
 
 
+@contextlib.contextmanager
+def one_cpu():
+    """What this thread sends meanwhile, and what that gives rise to, stays on one CPU:
+    what different ones send may overtake each other."""
+    cpus = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {min(cpus)})
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, cpus)
+
+
 class Lab:
     """A -- R -- B. A is 10.9.1.2 and fd00:9:1::2 behind R's device a0, B is
     10.9.2.2 and fd00:9:2::2 behind b0. `silent[fam]` is an address beyond b0
@@ -259,13 +271,10 @@ class Lab:
             host.frame = bytes.fromhex((host.gateway_mac + host.mac).replace(":", ""))
             # Last, for several threads may forge, and look for it.
             host.raw = raw
-        # What different CPUs send may overtake each other.
-        cpus = os.sched_getaffinity(0)
-        os.sched_setaffinity(0, {min(cpus)})
-        for packet in [packets] if isinstance(packets, bytes) else packets:
-            host.raw.send(host.frame + (b"\x08\0" if packet[0] >> 4 == 4 else b"\x86\xdd")
-                          + packet)
-        os.sched_setaffinity(0, cpus)
+        with one_cpu():
+            for packet in [packets] if isinstance(packets, bytes) else packets:
+                host.raw.send(host.frame + (b"\x08\0" if packet[0] >> 4 == 4 else b"\x86\xdd")
+                              + packet)
 
     # asserting
 
