@@ -41,7 +41,7 @@ vm-tool:
 demo: vm-tool
 	@tests/vm/run -- tests/vm/demo
 
-## make test        every test, on every kernel; ends with `N passed, N failed`
+## make test        every test, those of the module on every kernel; ends with `N passed, N failed`
 # What takes longest begins first, so that both end together.
 test:
 	@tests/deps
