@@ -117,13 +117,17 @@ static void follow(struct tcpstate_pair *pair, enum tcpstate_end end, __u32 ack)
 static __u32 judge_repetition(struct tcpstate_pair *pair, const struct tcpstate_segment *seg,
 			      enum tcpstate_end from)
 {
+	enum tcpstate_end peer = tcpstate_peer(from);
 	bool fin = seg->flags & TCPSTATE_FIN;
 
 	if (!seq_before(seg->seq, pair->nxt[from]))
 		return 0;
-	/* RFC 9293 3.8.4: one octet before the next, all of it acknowledged */
-	if (!fin && seg->seq + 1 == pair->nxt[from] &&
-	    (!seg->len || (seg->len == 1 && pair->una[from] == pair->nxt[from])))
+	/*
+	 * RFC 9293 3.8.4: one octet before the next, all of it acknowledged. So is an
+	 * ACK that a FIN has overtaken, but what it acknowledges is old.
+	 */
+	if (!fin && seg->seq + 1 == pair->nxt[from] && seg->len <= 1 &&
+	    pair->una[from] == pair->nxt[from] && !seq_before(seg->ack, pair->una[peer]))
 		return FACT(KEEPALIVE);
 	if (!seg->len && !fin)
 		return 0;

@@ -603,6 +603,29 @@ static const char *keepalive(struct wire *w)
 	return NULL;
 }
 
+/* One octet before the next, as a keep-alive: an ACK that comes after the FIN behind it. */
+static const char *overtaken_by_fin(struct wire *w)
+{
+	struct tcpstate_segment early, last;
+
+	handshake(w);
+	say(w, B, ACK, 100);
+	early = wire_make(w, A, ACK, 0);
+	say(w, B, ACK, 100);
+	last = wire_make(w, A, ACK, 0);
+	say(w, A, FIN | ACK, 0);
+	wire_put(w, A, last);
+	ONLY(0);
+	say(w, B, ACK, 0);
+	wire_put(w, A, early);
+	ONLY(0);
+	/* Half-closed, it asks whether B is still there. */
+	again(w, A, 1, ACK, 0);
+	ONLY(FACT(KEEPALIVE));
+	IN(FIN_WAIT2, CLOSE_WAIT);
+	return NULL;
+}
+
 static const char *zero_window(struct wire *w)
 {
 	w->window[B] = 100;
@@ -1614,6 +1637,7 @@ static const struct life lives[] = {
 	{ "reordered data is no refusal and counted once", reordered },
 	{ "data that a FIN overtook is no refusal", reordered_fin },
 	{ "keep-alives are told apart from retransmissions", keepalive },
+	{ "an ACK that a FIN has overtaken is no keep-alive", overtaken_by_fin },
 	{ "at zero window a probe is refused, its acknowledgement counts", zero_window },
 	{ "at zero window a probe's octet may be taken", zero_window_probe_taken },
 	{ "at zero window an ACK is behind a probe that was not seen", zero_window_unseen_probe },
