@@ -120,8 +120,8 @@ def _attempt(function, fam, make):
         return "not ok", lines
 
 
-def _spawn(entry):
-    """Fork a process that runs a test: (pid, file that will tell)."""
+def _spawn(entry, cpu):
+    """Fork a process that runs a test, there if a CPU is named: (pid, file that will tell)."""
     _, function, fam, make, _, timeout = entry
     reader, writer = os.pipe()
     sys.stdout.flush()
@@ -135,6 +135,8 @@ def _spawn(entry):
         ctypes.CDLL(None).prctl(1, signal.SIGKILL)      # PR_SET_PDEATHSIG
         if os.getppid() != parent:
             os._exit(1)
+        if cpu is not None:
+            os.sched_setaffinity(0, {cpu})
 
         def late(*_):
             raise Failure(f"not done after {timeout} s")
@@ -148,10 +150,11 @@ def _spawn(entry):
         os._exit(0)
 
 
-def main(jobs=None, prepare=None, finish=None):
+def main(jobs=None, prepare=None, finish=None, one_cpu=False):
     """Run the tests and exit. Arguments: -l lists them, -j N how many at a time,
     anything else is a pattern: run those whose titles match. prepare() is called
-    before the first, finish() after the last."""
+    before the first, finish() after the last. one_cpu=True: what each test does stays
+    on one CPU, serial ones apart, for what different ones send may overtake each other."""
     sys.stdout.reconfigure(line_buffering=True)
     arguments = sys.argv[1:]
     if "-j" in arguments:
@@ -170,18 +173,21 @@ def main(jobs=None, prepare=None, finish=None):
     order = [i for i, entry in enumerate(chosen) if not entry[4]]
     alone = [i for i, entry in enumerate(chosen) if entry[4]]
     order += alone
+    cpus = sorted(os.sched_getaffinity(0))
     running, told, printed, failed = {}, {}, 0, 0
     began = {}
     while printed < len(chosen):
         while order and len(running) < jobs:
-            if running and (order[0] in alone or any(i in alone for i, _, _ in running.values())):
+            if running and order[0] in alone:
                 break
             index = order.pop(0)
-            pid, reader = _spawn(chosen[index])
+            busy = [cpu for *_, cpu in running.values()]
+            cpu = min(cpus, key=busy.count) if one_cpu and index not in alone else None
+            pid, reader = _spawn(chosen[index], cpu)
             began[index] = time.monotonic()
-            running[reader] = (index, pid, [])
+            running[reader] = (index, pid, [], cpu)
         for reader in select.select(list(running), [], [])[0]:
-            index, pid, parts = running[reader]
+            index, pid, parts, _ = running[reader]
             part = os.read(reader, 65536)
             parts.append(part)
             if part:

@@ -403,10 +403,10 @@ def test(title, **options):
     return ktap.test(title, **{"lab": Lab, **options})
 
 
-def main(jobs=None):
+def main(jobs=None, one_cpu=False):
     """ktap.main() with tcpstate loaded."""
     def finish():
         if any(hasattr(entry[3], "reloads") for entry in ktap.chosen):
             subprocess.run(["modprobe", "-r", "tcpstate"], check=True)
             module()
-    ktap.main(jobs, None if BARE else module, None if BARE else finish)
+    ktap.main(jobs, None if BARE else module, None if BARE else finish, one_cpu)

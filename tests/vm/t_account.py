@@ -202,4 +202,4 @@ def unwanted(lab, fam):
 
 
 if __name__ == "__main__":
-    main()
+    main(one_cpu=True)

@@ -167,4 +167,4 @@ def lingers(lab, fam):
 
 
 if __name__ == "__main__":
-    main()
+    main(one_cpu=True)

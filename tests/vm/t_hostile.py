@@ -596,4 +596,4 @@ def flows_full(lab, fam):
 
 
 if __name__ == "__main__":
-    main()
+    main(one_cpu=True)

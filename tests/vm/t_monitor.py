@@ -594,4 +594,4 @@ def prepare():
 
 
 if __name__ == "__main__":
-    ktap.main(None, prepare)
+    ktap.main(None, prepare, one_cpu=True)

@@ -163,4 +163,4 @@ def population(lab):
 if __name__ == "__main__":
     if len(sys.argv) > 1 and sys.argv[1].isdigit():
         os.environ["LAB_SEED"] = sys.argv.pop(1)
-    main()
+    main(one_cpu=True)

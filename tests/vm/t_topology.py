@@ -560,4 +560,4 @@ def sealed(lab, fam, ways):
 
 
 if __name__ == "__main__":
-    main()
+    main(one_cpu=True)

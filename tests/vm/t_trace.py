@@ -604,4 +604,4 @@ def rate(lab):
 
 
 if __name__ == "__main__":
-    main()
+    main(one_cpu=True)
