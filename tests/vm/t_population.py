@@ -76,7 +76,8 @@ def bring(lab, kind, fam, client, number):
         # the other's port must be this one, and there may be several such pairs
         conn.b = lab.dial(fam, dport=30000 + number, sport=port, client=server).a
         return conn
-    conn = lab.connect(fam, dport=port, client=client)
+    # A port of its own: one that is free here may be in TIME_WAIT there.
+    conn = lab.connect(fam, sport=10000 + number, dport=port, client=client)
     if number % 3 == 0:
         conn.talk()
     heard = {"i": port not in (FIN_I, FIN_BOTH), "r": port not in (FIN_R, FIN_BOTH)}
