@@ -123,6 +123,10 @@ test-flood: vm-tool
 	@tests/run $(VM_KERNELS:%='tests/vm/run --timeout 1800 --kernel % -- env TCPSTATE_FLOODS=1 \
 		tests/vm/all t_flood.py t_readme.py')
 
+## make test-collisions   half-opens that are to meet in one bucket, with the hash's key and without
+test-collisions: vm-tool
+	@tests/run 'tests/vm/run --timeout 1800 -- tests/vm/all collisions.py'
+
 ## make test-differential   random applications, TCPSTATE_CONNECTIONS=5000 of them, against ss
 test-differential: vm-tool
 	@tests/run $(VM_KERNELS:%='tests/vm/run --timeout 14400 --kernel % -- env TESTS_LIMIT=14000 \
@@ -176,5 +180,5 @@ clean:
 	@$(MAKE) -s -C tests/bench clean
 
 .PHONY: all help module tool vm-tool demo test test-unit model test-traces test-vm vm style bench \
-	test-debug test-deb test-prometheus test-differential test-flood test-churn soak static \
-	fuzz fuzz-coverage fuzz-kernel install uninstall dkms deb clean
+	test-debug test-deb test-prometheus test-differential test-collisions test-flood test-churn soak \
+	static fuzz fuzz-coverage fuzz-kernel install uninstall dkms deb clean

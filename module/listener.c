@@ -12,15 +12,15 @@
 /* What all namespaces but the first hold together. */
 static atomic_t shared_count;
 
-static hsiphash_key_t hash_key __read_mostly;
+static hsiphash_key_t host_key __read_mostly;
 
 /* Keyed, so that nobody outside knows which hosts a sketch takes for one. */
 static u32 hash_of(const struct tcpstate_host *host)
 {
 	if (host->family == NFPROTO_IPV4)
 		return hsiphash_2u32((__force u32)host->addr[0], (__force u16)host->port,
-				     &hash_key);
-	return hsiphash(host, sizeof(*host), &hash_key);
+				     &host_key);
+	return hsiphash(host, sizeof(*host), &host_key);
 }
 
 /* What a slot is found by: its hash is known already, and good enough for the table. */
@@ -501,7 +501,7 @@ int tcpstate_listeners_init(struct tcpstate_listeners *listeners, struct tcpstat
 
 	if (err)
 		return err;
-	net_get_random_once(&hash_key, sizeof(hash_key));
+	net_get_random_once(&host_key, sizeof(host_key));
 	xa_init_flags(&listeners->slots, XA_FLAGS_ALLOC | XA_FLAGS_LOCK_BH);
 	spin_lock_init(&listeners->lock);
 	listeners->log = log;

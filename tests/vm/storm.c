@@ -12,8 +12,11 @@
  *	rate			segments a second
  *	pulse			ms: not evenly, but all of such a time at once
  *	synack			1: SYN-ACKs, from the targets' ports, instead
+ *	count			so many and no more, all chosen before the first is sent
+ *	alike, key0, key1	of those only such (IPv4) as have, if that is tcpstate's key,
+ *				hashes that begin with so many zeros: they meet in one place
  *
- * It ends with a line of its own: how many were sent.
+ * It ends with a line of its own: how many were sent, and how many ns each took.
  */
 #include <arpa/inet.h>
 #include <err.h>
@@ -43,6 +46,7 @@ struct host {
 
 static struct host source, target;
 static unsigned long sources = 1, targets = 1, port, ports = 1, rate, pulse = SLICE, synack;
+static unsigned long alike, key[2], count, *chosen;
 static struct sockaddr_ll way = { .sll_family = AF_PACKET, .sll_halen = ETH_ALEN };
 static volatile sig_atomic_t over;
 
@@ -55,7 +59,9 @@ static const struct {
 	{ "target", NULL, &target },	{ "targets", &targets, NULL },
 	{ "port", &port, NULL },	{ "ports", &ports, NULL },
 	{ "rate", &rate, NULL },	{ "pulse", &pulse, NULL },
-	{ "synack", &synack, NULL },
+	{ "synack", &synack, NULL },	{ "alike", &alike, NULL },
+	{ "key0", &key[0], NULL },	{ "key1", &key[1], NULL },
+	{ "count", &count, NULL },
 };
 
 static void parse_host(struct host *host, const char *text)
@@ -137,19 +143,82 @@ static size_t put_header(void *packet, const struct host *from, const struct hos
 	return sizeof(six);
 }
 
+/* Who asks and who is asked in the number-th segment of the storm, and by which ports. */
+static void choose(unsigned long number, struct host ends[2], uint16_t ports_of[2])
+{
+	ends[0] = nth(source, number % sources);
+	ends[1] = nth(target, number % targets);
+	ports_of[0] = htons(1024 + number / sources % 60000);
+	ports_of[1] = htons(port + number / targets % ports);
+}
+
+static uint64_t rotated(uint64_t value, unsigned int by)
+{
+	return value << by | value >> (64 - by);
+}
+
+static void sip_round(uint64_t v[4])
+{
+	v[0] += v[1], v[2] += v[3];
+	v[1] = rotated(v[1], 13) ^ v[0], v[3] = rotated(v[3], 16) ^ v[2];
+	v[0] = rotated(v[0], 32);
+	v[2] += v[1], v[0] += v[3];
+	v[1] = rotated(v[1], 17) ^ v[2], v[3] = rotated(v[3], 21) ^ v[0];
+	v[2] = rotated(v[2], 32);
+}
+
+static void sip_word(uint64_t v[4], uint64_t word)
+{
+	v[3] ^= word;
+	sip_round(v);
+	v[0] ^= word;
+}
+
+/* As module/record.c does: SipHash-1-3, cut short, of both addresses and both ports. */
+static uint32_t hash(const struct host ends[2], const uint16_t ports_of[2])
+{
+	uint64_t v[4] = { key[0] ^ 0x736f6d6570736575, key[1] ^ 0x646f72616e646f6d,
+			  key[0] ^ 0x6c7967656e657261, key[1] ^ 0x7465646279746573 };
+	int first = ends[0].addr[0] > ends[1].addr[0], i;
+
+	sip_word(v, (uint64_t)ends[!first].addr[0] << 32 | ends[first].addr[0]);
+	sip_word(v, 12ULL << 56 | (uint32_t)ports_of[first] << 16 | ports_of[!first]);
+	v[2] ^= 0xff;
+	for (i = 0; i < 3; i++)
+		sip_round(v);
+	return v[0] ^ v[1] ^ v[2] ^ v[3];
+}
+
+/* Which numbers are to be sent, if only some are. */
+static void choose_all(void)
+{
+	unsigned long number, n = 0;
+	struct host ends[2];
+	uint16_t ports_of[2];
+
+	chosen = calloc(count, sizeof(*chosen));
+	for (number = 0; chosen && n < count && !over; number++) {
+		choose(number, ends, ports_of);
+		if (!alike || !(hash(ends, ports_of) >> (32 - alike)))
+			chosen[n++] = number;
+	}
+}
+
 /* The number-th segment of the storm. Returns the packet's length. */
 static size_t build(uint8_t *packet, unsigned long number)
 {
-	struct host ends[2] = { nth(source, number % sources), nth(target, number % targets) };
-	uint16_t ask = 1024 + number / sources % 60000, asked = port + number / targets % ports;
 	size_t size = source.family == AF_INET ? 4 : 16, header;
+	struct host ends[2];
+	uint16_t ports_of[2];
 	struct tcphdr tcp = {
-		.source = htons(synack ? asked : ask), .dest = htons(synack ? ask : asked),
 		.seq = htonl(number * 2654435761U), .doff = 5, .window = htons(8192),
 		.syn = 1, .ack = synack, .ack_seq = synack ? htonl(number) : 0,
 	};
 	uint32_t check = IPPROTO_TCP + sizeof(tcp);
 
+	choose(number, ends, ports_of);
+	tcp.source = ports_of[!!synack];
+	tcp.dest = ports_of[!synack];
 	check = sum(check, ends[0].addr, size);
 	check = sum(check, ends[1].addr, size);
 	tcp.check = folded(sum(check, &tcp, sizeof(tcp)));
@@ -158,12 +227,17 @@ static size_t build(uint8_t *packet, unsigned long number)
 	return header + sizeof(tcp);
 }
 
-static unsigned long now(void)
+static unsigned long now_ns(void)
 {
 	struct timespec time;
 
 	clock_gettime(CLOCK_MONOTONIC, &time);
-	return time.tv_sec * 1000 + time.tv_nsec / 1000000;
+	return time.tv_sec * 1000000000 + time.tv_nsec;
+}
+
+static unsigned long now(void)
+{
+	return now_ns() / 1000000;
 }
 
 static void stop(int signal)
@@ -174,7 +248,7 @@ static void stop(int signal)
 
 int main(int argc, char **argv)
 {
-	unsigned long begun, due, done = 0, sent = 0;
+	unsigned long begun, due, done = 0, sent = 0, spent = 0, since;
 	uint8_t packet[128];
 	int i, sock;
 
@@ -189,17 +263,21 @@ int main(int argc, char **argv)
 	sock = socket(AF_PACKET, SOCK_DGRAM, 0);
 	if (sock < 0)
 		err(1, "packet socket");
+	if (count)
+		choose_all();
 	for (begun = now(); !over; usleep(pulse * 1000)) {
 		due = (now() - begun) * rate / 1000;
 		if (due > done + rate * pulse / 1000 + rate / LATE)
 			done = due - rate * pulse / 1000 - rate / LATE;
-		for (; done < due && !over; done++) {
-			size_t size = build(packet, sent);
+		for (; done < due && !over && !(chosen && sent == count); done++) {
+			size_t size = build(packet, chosen ? chosen[sent] : sent);
 
+			since = now_ns();
 			if (sendto(sock, packet, size, 0, (void *)&way, sizeof(way)) == (ssize_t)size)
 				sent++;
+			spent += now_ns() - since;
 		}
 	}
-	printf("%lu\n", sent);
+	printf("%lu %lu\n", sent, spent / (sent ?: 1));
 	return 0;
 }

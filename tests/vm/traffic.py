@@ -95,10 +95,8 @@ class Storm(_Program):
         super().__init__(host, f"{PLACE.name}/storm",
                          *(f"{name}={value}" for name, value in settings.items()))
 
-    @property
-    def sent(self):
-        """How many, once it is over."""
-        return self.stop()[0]
+    sent = property(lambda self: self.stop()[0], doc="How many, once it is over.")
+    ns = property(lambda self: self.stop()[1], doc="How many nanoseconds each took.")
 
 
 class Clients(_Program):
