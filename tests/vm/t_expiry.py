@@ -7,6 +7,7 @@ pairs that it rules leave the gauges, not before it and within two seconds after
 
 import time
 
+from genl import Channel
 from lab import *
 
 S, SA, A, F = SYN, SYN | ACK, ACK, FIN | ACK
@@ -31,6 +32,8 @@ PAIRS = {
     "picked up, replied": [("i", A, 1, 1), ("r", A, 1, 1)],
 }
 LONG = 3600
+BOTH = 4, 6
+WRAP = 300              # seconds after boot: there jiffies wrap, and milliseconds told by them
 
 
 def forge_pair(lab, fam, number, script):
@@ -164,6 +167,38 @@ def lingers(lab, fam):
     reset(conn.a)
     conn = lab.connect(fam, sport=40_000)
     wait_for(lambda: proc(lab.R)["established"], lambda number: number == 2, "a new life")
+
+
+@test("five minutes after boot, where jiffies wrap, ages and timers go on", families=None)
+def wraps(lab):
+    def up():
+        return time.clock_gettime(time.CLOCK_BOOTTIME)
+    if up() > WRAP - 12:
+        raise Skip("that moment has passed")
+    for name in "syn_sent", "established":
+        lab.R.sysctl(f"net.tcpstate.timeout_{name}", 20)
+    wait_for(up, lambda now: now > WRAP - 10, "ten seconds before it", WRAP)
+    began = up()
+    for fam in BOTH:
+        forge_pair(lab, fam, 1, OPENED[:1])
+        forge_pair(lab, fam, 2, OPENED)
+    made = up()
+    with Channel(lab.R) as channel:
+        while up() < WRAP + 5:
+            least = up() - made
+            flows = channel.flows()
+            most = up() - began
+            equal(len(flows), 2 * len(BOTH), "records")
+            for flow in flows:
+                for name, value in ("age", flow.age), ("idle", flow.idle):
+                    true(least - 0.1 <= value / 1000 <= most + 0.1,
+                         f"{name} {value} ms after {least:.2f} to {most:.2f} s")
+            time.sleep(0.05)
+    wait_equal(lambda: proc(lab.R).pairs, {}, "all go")
+    gone = up()
+    true(gone - began >= 20 - 0.1, f"they went after {gone - began:.2f} s of 20")
+    true(gone - made <= 20 + 2.2, f"they went after {gone - made:.2f} s of 20")
+    equal(proc(lab.R)["timed_out"], 2 * len(BOTH), "timed_out")
 
 
 if __name__ == "__main__":
