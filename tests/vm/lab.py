@@ -89,11 +89,11 @@ def reset(sock):
 
 
 @contextlib.contextmanager
-def one_cpu():
-    """What this thread sends meanwhile, and what that gives rise to, stays on one CPU:
-    what different ones send may overtake each other."""
+def one_cpu(cpu=None):
+    """What this thread sends meanwhile, and what that gives rise to, stays on one CPU (the
+    first): what different ones send may overtake each other."""
     cpus = os.sched_getaffinity(0)
-    os.sched_setaffinity(0, {min(cpus)})
+    os.sched_setaffinity(0, {min(cpus) if cpu is None else cpu})
     try:
         yield
     finally:

@@ -1,0 +1,77 @@
+#!/usr/bin/python3 -B
+# SPDX-License-Identifier: GPL-2.0
+"""
+Every CPU in one namespace at once: SYNs of the same listeners from each, connections that
+live and end, files read, dumps, flushes, switches turned. A kernel that looks for data
+races (tests/vm/build kcsan) finds here what there is to find. Nothing is to go wrong, and
+in the end the books balance. TCPSTATE_RACE=SECONDS says for how long.
+"""
+
+import contextlib
+import os
+import time
+
+import ktap
+import t_module as guest                # transfers and readers
+import traffic
+from genl import Channel
+from lab import *
+
+ktap._tests.clear()                     # its tests are made by themselves
+SECONDS = int(os.environ.get("TCPSTATE_RACE", 4))
+RATE = 4000                             # SYNs a second from each CPU
+PORTS = 4
+
+
+def administer(ns, cpu):
+    """Dump, flush and turn switches without end."""
+    os.sched_setaffinity(0, {cpu})
+    number = 0
+    with Channel(ns) as channel:
+        while True:
+            number += 1
+            for dump in channel.flows, channel.halfopens, channel.listeners, channel.hosts:
+                dump()
+                time.sleep(0.01)
+            ns.sysctl("net.tcpstate.timeout_syn_sent", 1 + number % 3)
+            if number % 5 == 0:
+                channel.flush()
+            if number % 11 == 0:
+                for value in 0, 1:
+                    ns.sysctl("net.tcpstate.enabled", value)
+
+
+@test("all CPUs at once in one namespace, at everything", families=None, lab=traffic.Arena,
+      serial=True, timeout=120 + 4 * SECONDS)
+def race(lab):
+    with contextlib.ExitStack() as stack:
+        storms = []
+        for cpu in sorted(os.sched_getaffinity(0)):
+            fam = 4 + cpu % 2 * 2
+            stack.enter_context(guest.child(guest.transfers, lab, fam, lab.listen(fam), None,
+                                            None, cpu))
+            stack.enter_context(guest.child(guest.readers, lab.R, cpu))
+            stack.enter_context(guest.child(administer, lab.R, cpu))
+            # What it runs inherits where.
+            with one_cpu(cpu):
+                storms.append(stack.enter_context(traffic.Storm(
+                    lab, 4, 8000, RATE, ports=PORTS, target=lab.silent[4], sources=50000)))
+        began, seen = time.monotonic(), []
+        while time.monotonic() < began + SECONDS:
+            seen.append(proc(lab.R)["segments"])
+            time.sleep(0.1)
+    print(f"# {sum(storm.sent for storm in storms)} SYNs")
+    true(max(seen) > RATE / 10, f"segments were few: {max(seen)}")
+    lab.R.sysctl("net.tcpstate.enabled", 0)
+    lab.R.sysctl("net.tcpstate.enabled", 1)
+    conn = lab.connect(4, dport=99)
+    conn.talk()
+    with Channel(lab.R) as channel:
+        wait_for(lambda: {flow.key[1:3] for flow in channel.flows()},
+                 lambda known: (conn.initiator, conn.responder) in known, "a new one is known")
+    identities(lab.R)
+
+
+if __name__ == "__main__":
+    traffic.build()
+    main()
