@@ -3,7 +3,6 @@
 """
 A fleet in small: a Prometheus that asks the exporters of three namespaces, with the
 rules as they are, knows what passes in all of them and that one of them is flooded.
-On one kernel alone, since none of it depends on that.
 """
 
 import json
@@ -18,7 +17,7 @@ import t_export
 import t_tool
 from flood import Flood
 from lab import *
-from t_export import HERE, ONCE, Exporter
+from t_export import HERE, Exporter
 
 ktap._tests.clear()                     # theirs are made by themselves
 t_export.TOOL = t_tool.PLAIN
@@ -87,8 +86,6 @@ class Prometheus:
 
 @test("one Prometheus over three namespaces: sums, and a flood that fires", families=None, timeout=500)
 def fleet(lab):
-    if not ONCE:
-        raise Skip("on one kernel alone")
     programs = subprocess.run([f"{HERE}/../prometheus/get"], text=True, stdout=subprocess.PIPE)
     if programs.returncode:
         raise Skip("prometheus is not fetched")
