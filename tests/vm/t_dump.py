@@ -219,7 +219,10 @@ def churned():
     process = crowd.churn()
     try:
         wait_for(lambda: proc(crowd.ns)["closed_reset"], lambda resets: resets > before, "churn")
-        for _ in range(RUNS):
+        dumps = 0
+        # As many more dumps as it takes for some to come and go.
+        while dumps < RUNS or proc(crowd.ns)["closed_reset"] < before + 100 * RUNS:
+            dumps += 1
             if process.poll() is not None:
                 equal(process.returncode, 0, "status of the churn")
                 process = crowd.churn()
@@ -230,8 +233,7 @@ def churned():
         process.kill()
         process.wait()
     gone = proc(crowd.ns)["closed_reset"] - before
-    say(f"{gone} came and went during {RUNS} dumps")
-    true(gone > 100 * RUNS, f"{gone} came and went")
+    say(f"{gone} came and went during {dumps} dumps")
     wait_equal(lambda: proc(crowd.ns)["flows"], MANY, "flows that stay")
 
 
