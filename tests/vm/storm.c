@@ -197,7 +197,9 @@ static void choose_all(void)
 	uint16_t ports_of[2];
 
 	chosen = calloc(count, sizeof(*chosen));
-	for (number = 0; chosen && n < count && !over; number++) {
+	if (!chosen)
+		err(1, "%lu segments", count);
+	for (number = 0; n < count && !over; number++) {
 		choose(number, ends, ports_of);
 		if (!alike || !(hash(ends, ports_of) >> (32 - alike)))
 			chosen[n++] = number;
@@ -256,7 +258,8 @@ int main(int argc, char **argv)
 	signal(SIGTERM, stop);
 	for (i = 1; i < argc; i++)
 		set(argv[i]);
-	if (!way.sll_ifindex || !rate || !source.family || source.family != target.family)
+	if (!way.sll_ifindex || !rate || !source.family || source.family != target.family ||
+	    (alike && !count))
 		errx(2, "usage: see the beginning of storm.c");
 	way.sll_protocol = htons(source.family == AF_INET ? ETH_P_IP : ETH_P_IPV6);
 	/* With no protocol to bind to, it hears nothing. */

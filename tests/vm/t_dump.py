@@ -221,7 +221,7 @@ def churned():
         wait_for(lambda: proc(crowd.ns)["closed_reset"], lambda resets: resets > before, "churn")
         dumps = 0
         # As many more dumps as it takes for some to come and go.
-        while dumps < RUNS or proc(crowd.ns)["closed_reset"] < before + 100 * RUNS:
+        while dumps < RUNS or proc(crowd.ns)["closed_reset"] <= before + 100 * RUNS:
             dumps += 1
             if process.poll() is not None:
                 equal(process.returncode, 0, "status of the churn")
@@ -234,6 +234,7 @@ def churned():
         process.wait()
     gone = proc(crowd.ns)["closed_reset"] - before
     say(f"{gone} came and went during {dumps} dumps")
+    true(gone > 100 * RUNS, f"{gone} came and went")
     wait_equal(lambda: proc(crowd.ns)["flows"], MANY, "flows that stay")
 
 

@@ -48,8 +48,8 @@ def race(lab):
         storms = []
         for cpu in sorted(os.sched_getaffinity(0)):
             fam = 4 + cpu % 2 * 2
-            stack.enter_context(guest.child(guest.transfers, lab, fam, lab.listen(fam), None,
-                                            None, cpu))
+            stack.enter_context(guest.child(guest.transfers, lab, fam, lab.listen(fam, 80 + cpu),
+                                            None, None, cpu))
             stack.enter_context(guest.child(guest.readers, lab.R, cpu))
             stack.enter_context(guest.child(administer, lab.R, cpu))
             # What it runs inherits where.
