@@ -8,7 +8,6 @@ The key is read out of the kernel's memory, which only root can do, and only to 
 storm.c chooses well.
 """
 
-import os
 import statistics
 import struct
 

@@ -3,6 +3,7 @@
 Claims, awaited conditions, and verdicts in KTAP. Knows nothing of networks.
 """
 
+import contextlib
 import ctypes
 import fnmatch
 import os
@@ -78,6 +79,30 @@ def true(value, what):
     """Assert that value is true."""
     if not value:
         raise Failure(what)
+
+
+# processes beside
+
+@contextlib.contextmanager
+def child(function, *arguments, **options):
+    """Run a function in a child process until the block ends: killed then, unless
+    done, which must be without an error. Yields its pid."""
+    pid = os.fork()
+    if not pid:
+        status = 1
+        try:
+            signal.alarm(0)
+            function(*arguments, **options)
+            status = 0
+        except BaseException as error:
+            print(f"# {function.__name__}: {type(error).__name__}: {error}", flush=True)
+        os._exit(status)
+    try:
+        yield pid
+    finally:
+        os.kill(pid, signal.SIGKILL)
+        _, status = os.waitpid(pid, 0)
+    true(status in (0, signal.SIGKILL), f"{function.__name__} ended with status {status:#x}")
 
 
 # claims and verdicts

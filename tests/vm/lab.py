@@ -378,13 +378,22 @@ class Lab:
 
 # the module
 
-def module(**parameters):
-    """Have tcpstate loaded. With parameters it is loaded anew, with those: only for
-    serial tests (lab=loaded(max_flows=64)); main() undoes it in the end."""
+def module():
+    """Have tcpstate loaded, however that was done."""
+    if not os.path.exists("/sys/module/tcpstate"):
+        reload()
+
+
+def unload():
+    """Have tcpstate unloaded: only for serial tests."""
     if os.path.exists("/sys/module/tcpstate"):
-        if not parameters:
-            return
         subprocess.run(["modprobe", "-r", "tcpstate"], check=True)
+
+
+def reload(**parameters):
+    """Load tcpstate anew, with these parameters: only for serial tests
+    (lab=loaded(max_flows=64)); main() undoes it in the end."""
+    unload()
     subprocess.run(["modprobe", "tcpstate",
                     *(f"{name}={value}" for name, value in parameters.items())], check=True)
 
@@ -392,7 +401,7 @@ def module(**parameters):
 def loaded(**parameters):
     """Makes a Lab once tcpstate is loaded with these parameters."""
     def make():
-        module(**parameters)
+        reload(**parameters)
         return Lab()
     make.reloads = True
     return make
@@ -407,6 +416,5 @@ def main(jobs=None, one_cpu=False):
     """ktap.main() with tcpstate loaded."""
     def finish():
         if any(hasattr(entry[3], "reloads") for entry in ktap.chosen):
-            subprocess.run(["modprobe", "-r", "tcpstate"], check=True)
-            module()
+            reload()
     ktap.main(jobs, None if BARE else module, None if BARE else finish, one_cpu)

@@ -12,13 +12,11 @@ import struct
 import subprocess
 import time
 
-import ktap
-import t_module as guest                # floods, transfers and readers
+from beside import readers, transfers
+from forge import Forge
 from genl import Channel
 from lab import *
-from lab import module
 
-ktap._tests.clear()                     # its tests are made by themselves
 TIMES = int(os.environ.get("TCPSTATE_CHURN", 10))
 AT_ONCE = 5                             # namespaces
 CROWD = 300                             # half-opens, more than a datagram has room for
@@ -50,7 +48,7 @@ def rmmod():
 
 def flood(out):
     """SYNs without end into whatever namespaces are wired to out just now."""
-    forge = guest.Forge(out, "lo")
+    forge = Forge(out, "lo")
     devices = [f"v{number}" for number in range(AT_ONCE)]
     number = 0
     while True:
@@ -77,7 +75,7 @@ def inhabit(ns):
         client.send(b"ping")
         if number % 2:
             client.shutdown(SHUT_WR)
-        guest.reset(peer) if number == 3 else socks.append(peer)
+        reset(peer) if number == 3 else socks.append(peer)
         socks.append(client)
     return socks
 
@@ -90,7 +88,7 @@ def namespaces():
     out.ip("link set lo up")
     out.sysctl("net.tcpstate.enabled", 0)
     before = None
-    with guest.child(flood, out):
+    with child(flood, out):
         for round in range(-(-TIMES // AT_ONCE)):
             spaces = [Namespace(f"N{number}") for number in range(AT_ONCE)]
             out.ip(*(line for number, ns in enumerate(spaces) for line in (
@@ -98,8 +96,8 @@ def namespaces():
                 f"02:00:00:00:0f:01 netns {ns.path}", f"link set v{number} up")))
             for ns in spaces:
                 ns.sysctl("net.tcpstate.checksum", 0)
-                guest.up(ns, "lo")
-                guest.up(ns, "f0")
+                ns.up("lo")
+                ns.up("f0")
                 socks = inhabit(ns)
                 wait_for(lambda ns=ns: proc(ns), lambda seen: seen["halfopen"] and seen["flows"],
                          "half-opens and flows")
@@ -129,9 +127,8 @@ def loads(lab):
     with contextlib.ExitStack() as stack:
         for cpu, fam in enumerate((4, 6)):
             cpu %= os.cpu_count()
-            stack.enter_context(guest.child(guest.transfers, lab, fam, lab.listen(fam), None, None,
-                                            cpu))
-            stack.enter_context(guest.child(guest.readers, lab.R, cpu))
+            stack.enter_context(child(transfers, lab, fam, lab.listen(fam), cpu=cpu))
+            stack.enter_context(child(readers, lab.R, cpu))
         for number in range(max(TIMES // 5, 2)):
             for packets in crowd.values():
                 lab.forge(lab.A, packets)

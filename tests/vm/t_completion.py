@@ -11,7 +11,7 @@ import re
 import ktap
 import t_tool
 from lab import *
-from t_tool import PLAIN, output, refused
+from t_tool import PLAIN, output
 
 ktap._tests.clear()                     # theirs are made by themselves
 

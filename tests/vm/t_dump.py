@@ -22,7 +22,7 @@ import genl
 import ktap
 from genl import ATTRIBUTES, COMMANDS, Channel, fields
 from ktap import *
-from lab import module, reset
+from lab import reload, reset
 from views import *
 
 MANY = int(os.environ.get("TCPSTATE_MANY", 200_000))
@@ -159,19 +159,16 @@ many = []                           # the connections, made once
 
 
 def prepare():
-    if os.path.exists("/sys/module/tcpstate"):
-        subprocess.run(["modprobe", "-r", "tcpstate"], check=True)
-    module(max_flows=MANY + 50_000, max_halfopen=4096)
+    reload(max_flows=MANY + 50_000, max_halfopen=4096)
     # What loopback has not delivered yet: nothing may be lost there.
-    Namespace("first", new=False).sysctl("net.core.netdev_max_backlog", 100_000)
+    first().sysctl("net.core.netdev_max_backlog", 100_000)
     Multitude.build()
     many.append(Multitude(MANY))
 
 
 def finish():
     shutil.rmtree(os.path.dirname(Multitude.program))
-    subprocess.run(["modprobe", "-r", "tcpstate"], check=True)
-    module()
+    reload()
 
 
 @test(f"a dump of {MANY:,} connections has each of them once", None, serial=True)

@@ -303,7 +303,7 @@ def module_gone(lab):
     lab.witnessed = False
     with Exporter(lab.R) as server:
         server.read()
-        subprocess.run(["modprobe", "-r", "tcpstate"], check=True)
+        unload()
         status, _, text = server.ask()
         equal((status, "modprobe tcpstate" in text, text.count("\n")), (503, True, 1), text)
         t_tool.lab = lab

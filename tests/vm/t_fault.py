@@ -120,10 +120,6 @@ def only_known_leaks():
     equal([each for each in found if not any(name in each for name in LEAKY)], [], "leaks")
 
 
-def unload():
-    subprocess.run(["modprobe", "-r", "tcpstate"], check=True)
-
-
 def sound(lab):
     """Assert that it still tells right, and forgets all when told so."""
     for fam in 4, 6:

@@ -430,7 +430,7 @@ def slots(lab):
 
 def loaded_arena(**parameters):
     """An Arena once tcpstate is loaded with these."""
-    module(**parameters)
+    reload(**parameters)
     return Arena()
 
 
@@ -502,9 +502,9 @@ def uprooted(lab):
         lab.R.sysctl("net.tcpstate.enabled", 1)
         await_begin(2, "it was switched on")
         lab.alerts.gapless()
-        subprocess.run(["modprobe", "-r", "tcpstate"], check=True)
+        unload()
         old.talk()
-        module(max_halfopen=ROOM)
+        reload(max_halfopen=ROOM)
         lab.alerts = Alerts(lab.R)
         await_begin(1, "modprobe")
         old.talk()
@@ -512,14 +512,11 @@ def uprooted(lab):
 
 def main():
     def prepare():
-        if os.path.exists("/sys/module/tcpstate"):
-            subprocess.run(["modprobe", "-r", "tcpstate"], check=True)
-        module(max_halfopen=ROOM)
+        reload(max_halfopen=ROOM)
         build()
 
     def finish():
-        subprocess.run(["modprobe", "-r", "tcpstate"], check=True)
-        module()
+        reload()
     ktap.main(6, prepare, finish)
 
 

@@ -11,7 +11,6 @@ import random
 import subprocess
 import tempfile
 
-import ktap
 from genl import Channel
 from lab import *
 from roles import *
@@ -19,8 +18,7 @@ from roles import *
 HERE = os.path.dirname(os.path.abspath(__file__))
 SECONDS = int(os.environ.get("TCPSTATE_FUZZ", 4))
 SEED = int(os.environ.get("TCPSTATE_SEED") or random.randrange(1 << 32))
-FILES = [f"/proc/thread-self/net/{name}" for name in
-         ("tcpstate", "tcpstate_halfopen", "tcpstate_listeners", "stat/tcpstate")]
+PATHS = [f"/proc/thread-self/net/{name}" for name in FILES]
 
 # Who does what, and whether the kernel should let them now and then.
 WILD = [
@@ -28,9 +26,9 @@ WILD = [
     (own_user, "netlink", (), True),        # the counters are for anyone
     (own_both, "netlink", (), True),
     (nobody, "netlink", (), True),
-    (root, "files", FILES, True),
-    (nobody, "files", FILES, True),
-    (own_both, "files", FILES, True),
+    (root, "files", PATHS, True),
+    (nobody, "files", PATHS, True),
+    (own_both, "files", PATHS, True),
     (root, "sysctls", (), True),
     (own_both, "sysctls", (), True),
     (nobody, "sysctls", (), False),

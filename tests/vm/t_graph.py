@@ -7,7 +7,6 @@ the tool as JSON, as a graph and as a picture; a picture needs graphviz.
 
 import collections
 import json
-import os
 import re
 import shutil
 import xml.etree.ElementTree

@@ -486,7 +486,7 @@ def endings():
 
 
 @plain_test("it outlives the module, and goes on when that is back", None, serial=True)
-def unload():
+def outlives():
     ns = place(close_wait=432000, established=432000)
     monitor, text = Monitor(ns), Monitor(ns, json=False, tool=PLAIN)
     kept = []
@@ -501,12 +501,12 @@ def unload():
     forgotten_but = lambda: proc(ns)["flows"] == 5
     wait_for(forgotten_but, what="five that live")
     for turn in 1, 2:
-        subprocess.run(["modprobe", "-r", "tcpstate"], check=True)
+        unload()
         gone = wait_for(lambda: told(monitor.events(), "module"),
                         lambda news: len(news) == 2 * turn - 1, "that it is gone")
         equal(gone[-1], {"event": "module", "state": "gone"}, "news")
         refused(ns, "modprobe tcpstate", "monitor")
-        subprocess.run(["modprobe", "tcpstate"], check=True)
+        module()
         wait_for(lambda: told(monitor.events(), "module"),
                  lambda news: len(news) == 2 * turn, "that it is back")
         wait_for(lambda: listening(ns) == 2, what="both listeners")

@@ -10,7 +10,6 @@ import errno
 import functools
 import os
 import random
-import signal
 import struct
 import subprocess
 import sys
@@ -19,7 +18,6 @@ import time
 from crowd import *
 from genl import *
 from lab import *
-from lab import module
 
 TICK = 10                               # ms that two stamps of one moment may differ by
 # A kernel of before 6.2 has a family say why it refuses a dump, but not point to it.
@@ -567,7 +565,7 @@ def references():
         return int(file.read())
 
 
-def unload():
+def modprobe_r():
     return subprocess.run(["modprobe", "-r", "tcpstate"], text=True, stderr=subprocess.PIPE)
 
 
@@ -588,7 +586,7 @@ def abandoned(lab):
     dump = channel.dump("FLOW_GET")
     found = dump.step()
     equal((dump.done, references()), (False, idle + 1), "done, references to the module")
-    refused = unload()
+    refused = modprobe_r()
     true(refused.returncode and "in use" in refused.stderr, f"modprobe -r said {refused}")
     same(once(found + dump.rest()).keys(), {life.key for life in crowd.lives}, "the dump")
     wait_equal(references, idle, "references afterwards")
@@ -604,7 +602,7 @@ def abandoned(lab):
     wait_equal(references, idle, "references of abandoned dumps")
     if telling:
         wait_for(caches, lambda now: now - before < rounds * 512, f"memory, after {before}")
-    done = unload()
+    done = modprobe_r()
     equal((done.returncode, os.path.exists("/sys/module/tcpstate")), (0, False),
           f"unloading: {done.stderr}")
     refusal("a family that is gone", (errno.ENOENT,), Channel, lab.R)
@@ -654,15 +652,15 @@ def flushed(lab, fam):
 @test("flushes under traffic: the books balance")
 def flushed_under_traffic(lab, fam):
     crowd = Crowd(lab, die_of_today(), 80)
-    child = os.fork()
-    if not child:
+
+    def flushes():
         with Channel(lab.R) as channel:
             while True:
                 channel.flush()
-    for life in newcomers(fam, range(400)):
-        crowd.say(life, "ShADa")
-    os.kill(child, signal.SIGKILL)
-    os.waitpid(child, 0)
+
+    with child(flushes):
+        for life in newcomers(fam, range(400)):
+            crowd.say(life, "ShADa")
     identities(lab.R)
     seen = proc(lab.R)
     true(seen["flushed"] > 80, f"flushed {seen['flushed']}")

@@ -11,13 +11,11 @@ import contextlib
 import os
 import time
 
-import ktap
-import t_module as guest                # transfers and readers
 import traffic
+from beside import readers, transfers
 from genl import Channel
 from lab import *
 
-ktap._tests.clear()                     # its tests are made by themselves
 SECONDS = int(os.environ.get("TCPSTATE_RACE", 4))
 RATE = 4000                             # SYNs a second from each CPU
 PORTS = 4
@@ -48,10 +46,10 @@ def race(lab):
         storms = []
         for cpu in sorted(os.sched_getaffinity(0)):
             fam = 4 + cpu % 2 * 2
-            stack.enter_context(guest.child(guest.transfers, lab, fam, lab.listen(fam, 80 + cpu),
-                                            None, None, cpu))
-            stack.enter_context(guest.child(guest.readers, lab.R, cpu))
-            stack.enter_context(guest.child(administer, lab.R, cpu))
+            server = lab.listen(fam, 80 + cpu)
+            stack.enter_context(child(transfers, lab, fam, server, cpu=cpu))
+            stack.enter_context(child(readers, lab.R, cpu))
+            stack.enter_context(child(administer, lab.R, cpu))
             # What it runs inherits where.
             with one_cpu(cpu):
                 storms.append(stack.enter_context(traffic.Storm(

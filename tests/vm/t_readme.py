@@ -136,7 +136,7 @@ def kinds():
 
 @ktap.test("README: on a machine without the module", families=None, serial=True)
 def machine():
-    subprocess.run(["modprobe", "-r", "tcpstate"], check=True)
+    unload()
     texts = blocks("sh vm")
     true(texts, "there is a block for it")
     for text in texts:

@@ -26,7 +26,6 @@ from crowd import Crowd
 from genl import Channel
 from lab import *
 from ktap import test
-from lab import module
 import t_population
 from t_population import KINDS, RULES, bring
 
@@ -786,7 +785,7 @@ def flush():
 
 @test("without the module: one line that says how to load it, and status 2", None, serial=True)
 def no_module():
-    subprocess.run(["modprobe", "-r", "tcpstate"], check=True)
+    unload()
     try:
         for words in [], ["-j"], ["stats"], ["flows"], ["-j", "flows", "sport", "1"], \
                 ["halfopen"], ["-j", "listeners"], ["hosts"], ["flush"]:

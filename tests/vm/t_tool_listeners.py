@@ -505,8 +505,7 @@ def prepare():
 
 
 def finish():
-    subprocess.run(["modprobe", "-r", "tcpstate"], check=True)
-    module()
+    reload()
 
 
 if __name__ == "__main__":

@@ -22,7 +22,6 @@ import time
 import ktap
 from genl import Channel, Refusal, fields
 from lab import *
-from lab import module
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 PLAIN = os.path.realpath(f"{HERE}/../../tools/tcpstate")
@@ -502,7 +501,7 @@ def two(lab, fam):
 def reloaded(lab):
     lab.witnessed = False                       # the module will have missed some
     text, other = trace(lab, 4)
-    subprocess.run(["modprobe", "-r", "tcpstate"], check=True)
+    unload()
     wait_for(lambda: "module gone" in text.lines(), what="the module gone")
     module()
     wait_for(lambda: "module back" in text.lines(), what="the module back")

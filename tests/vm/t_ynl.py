@@ -234,7 +234,7 @@ def operations():
 
 @test("the command line's own schema lets the spec pass", families=None, lab=None)
 def schema():
-    said = cli(Namespace("here", new=False), "do", "stats-get", schema=True)
+    said = cli(first(), "do", "stats-get", schema=True)
     listed = set(OPS["stats-get"]["do"]["reply"]["attributes"])
     true(listed - OPTIONAL <= said.keys() <= listed, f"attributes {list(said)}")
 
@@ -338,7 +338,7 @@ def refusals():
         except Refusal as refusal:
             return refusal
 
-    here = Namespace("here", new=False)
+    here = first()
     named = 0
     with Channel() as channel:
         for wanted in REFUSED:

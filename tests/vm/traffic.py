@@ -14,7 +14,6 @@ import os
 import signal
 import subprocess
 import tempfile
-import time
 
 from genl import Channel, Listener
 from lab import *

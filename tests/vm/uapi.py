@@ -170,12 +170,19 @@ def attributes(octets, what):
         offset += length + 3 & ~3
 
 
+def _figure(name, value):
+    """The same; no figure counts as far as the kernel's addresses begin."""
+    if value >> 48 == 0xffff:
+        raise Malformed(f"{name}: {value:#x}, an address of the kernel's")
+    return value
+
+
 def _value(space, name, payload):
     layout = LAYOUTS.get(name)
     if layout:
         if len(payload) != layout.size:
             raise Malformed(f"{name}: {len(payload)} octets for {TYPES[name]}")
-        return layout.unpack(payload)[0]
+        return _figure(name, layout.unpack(payload)[0])
     if name in NESTS:
         nest = NESTS[name]
         if nest == "END":
@@ -186,7 +193,8 @@ def _value(space, name, payload):
             raise Malformed(f"{name}: string {payload!r}")
         return payload[:-1].decode("ascii")
     if name.endswith(("_BUCKETS", "_LATENCY")):
-        return struct.unpack(f"={len(payload) // 8}Q", payload)
+        return tuple(_figure(name, figure) for figure in
+                     struct.unpack(f"={len(payload) // 8}Q", payload))
     if len(payload) not in (4, 16):
         raise Malformed(f"{name}: address {payload!r}")
     return payload

@@ -6,10 +6,12 @@ strictly to the contract's format, and ss as the witness beside them.
 
 import collections
 import ctypes
+import fcntl
 import ipaddress
 import os
 import re
 import socket
+import struct
 import subprocess
 
 from ktap import PATIENCE, Failure, Skip, equal, true, wait_for
@@ -19,6 +21,10 @@ BARE = bool(os.environ.get("LAB_BARE"))
 
 STATES = ("ESTABLISHED SYN_SENT SYN_RECV FIN_WAIT1 FIN_WAIT2 TIME_WAIT CLOSE "
           "CLOSE_WAIT LAST_ACK LISTEN CLOSING").split()
+
+# In /proc/net, with their modes.
+FILES = {"tcpstate": 0o444, "tcpstate_halfopen": 0o440, "tcpstate_listeners": 0o440,
+         "stat/tcpstate": 0o444}
 
 GAUGES = "flows halfopen listeners".split()
 LIMITS = "max_flows max_halfopen max_listeners".split()
@@ -120,6 +126,12 @@ class Namespace:
                 os.close(fd)
         return None
 
+    def up(self, dev):
+        """`ip link set DEV up`, without a program."""
+        with self, socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+            request = struct.pack("16sH14x", dev.encode(), 0x1)
+            fcntl.ioctl(sock, 0x8914, request)                  # SIOCSIFFLAGS
+
     def net(self, name):
         """The text of /proc/net/NAME here."""
         if BARE:
@@ -136,6 +148,18 @@ class Namespace:
             sock.settimeout(PATIENCE)
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         return sock
+
+
+def first():
+    """The namespace that this process is in: the VM's first."""
+    return Namespace("first", new=False)
+
+
+def fresh(name="N"):
+    """A namespace with a loopback device."""
+    ns = Namespace(name)
+    ns.up("lo")
+    return ns
 
 
 # readers

@@ -4,6 +4,7 @@ A whole connection, and what tcpstate must say of it afterwards in a namespace t
 saw nothing else: for tests whose claim is how segments get there, not what they do.
 """
 
+import errno
 import os
 import select
 import socket
@@ -38,6 +39,12 @@ def listener(ns, fam, port=80, address="", before=None):
     sock.bind((address, port))
     sock.listen()
     return sock
+
+
+def refused(ns, port=9):
+    """One connection in a namespace that nobody answers to: SYN, RST."""
+    with ns.socket(4) as sock:
+        equal(sock.connect_ex(("127.0.0.1", port)), errno.ECONNREFUSED, "connect()")
 
 
 def pump(source, sink, size):

@@ -1,0 +1,57 @@
+# SPDX-License-Identifier: GPL-2.0
+"""What goes on without end beside a test, each in a child of its own (ktap's child())."""
+
+import errno
+import os
+import time
+
+import ktap
+from lab import *
+from whole import pump
+
+
+def transfers(lab, fam, server, client=None, address=None, cpu=None):
+    """Connections without end, one after another, each with data both ways that must
+    arrive whole, closed by either side in turn."""
+    if cpu is not None:
+        os.sched_setaffinity(0, {cpu})
+    client, address = client or lab.A, address or lab.B.addr[fam]
+    port = server.getsockname()[1]
+    number = 0
+    while True:
+        number += 1
+        time.sleep(0.01)                    # leave some of the CPU to others
+        with client.socket(fam) as sock:
+            sock.connect((address, port))
+            peer = server.accept()[0]
+            peer.settimeout(ktap.PATIENCE)
+            pump(sock, peer, 20_000)
+            pump(peer, sock, 5_000)
+            first, second = (sock, peer) if number % 3 else (peer, sock)
+            if number % 5 == 0:
+                reset(first)
+                second.close()
+                continue
+            first.shutdown(SHUT_WR)
+            equal(second.recv(1), b"", "end of stream")
+            second.close()
+            equal(first.recv(1), b"", "end of the other stream")
+            first.close()
+
+
+def readers(ns, cpu):
+    """Read all files without end, wherever they are there to be read."""
+    os.sched_setaffinity(0, {cpu})
+    size = 1
+    with ns:
+        while True:
+            size = size * 7 % 4093
+            time.sleep(0.005)
+            for name in FILES:
+                try:
+                    with open(f"/proc/thread-self/net/{name}", "rb", buffering=0) as file:
+                        while file.read(size + 16):
+                            pass
+                except OSError as error:        # not there, or no longer
+                    true(error.errno in (errno.ENOENT, errno.EIO, errno.EINVAL),
+                         f"reading {name}: {error}")
