@@ -15,6 +15,8 @@
 #define LIVES	 32		/* seconds, at most, that time goes on by at once */
 #define CHECK	 16		/* things that may happen between two looks at all */
 #define INITIAL	 0xfffff000ULL	/* milliseconds: their low half wraps soon */
+#define MANY	 (1u << 31)	/* what one segment may stand for, so that counts wrap too */
+#define KEPT	 0xffffffffffULL	/* of ages and counts of segments */
 
 /* What must be in the tables of a connection. */
 struct life {
@@ -22,6 +24,8 @@ struct life {
 	bool initiator;			/* which side of the key it is */
 	struct tcpstate_pair pair;
 	u32 seen;
+	u64 created;
+	u64 segments[2];
 	u32 next[2];			/* what each side sends next: makes likely segments */
 };
 
@@ -157,11 +161,15 @@ static void begin(struct life *life, const struct tcpstate_segment *segment, uns
 		MUST(tcpstate_fsm_open(&life->pair, segment, from));
 	life->initiator = from == TCPSTATE_INITIATOR ? side : !side;
 	life->seen = fuzz_now;
+	life->created = fuzz_now;
+	life->segments[from] = segment->count;
+	life->segments[!from] = 0;
 	life->there = true;
 }
 
 static void step(struct life *life, const struct tcpstate_segment *segment, unsigned int side)
 {
+	enum tcpstate_end from;
 	struct tcpstate_outcome out;
 
 	if (!life->there) {
@@ -170,12 +178,16 @@ static void step(struct life *life, const struct tcpstate_segment *segment, unsi
 			begin(life, segment, side, false);
 		return;
 	}
-	out = tcpstate_fsm_step(&life->pair, segment, side == life->initiator ?
-				TCPSTATE_INITIATOR : TCPSTATE_RESPONDER);
-	if (out.action == TCPSTATE_ANEW)
+	from = side == life->initiator ? TCPSTATE_INITIATOR : TCPSTATE_RESPONDER;
+	out = tcpstate_fsm_step(&life->pair, segment, from);
+	if (out.action == TCPSTATE_ANEW) {
 		begin(life, segment, side, true);
-	else if (out.renew)
+		return;
+	}
+	if (out.renew)
 		life->seen = fuzz_now;
+	if (!(out.facts & 1u << TCPSTATE_FACT_STRAY))
+		life->segments[from] += segment->count;
 }
 
 static void expire(struct life *life)
@@ -267,6 +279,9 @@ static void check_dump(void)
 		MUST(life->there && life->initiator == initiator);
 		MUST(life->pair.state[0] == view->state[0] && life->pair.state[1] == view->state[1]);
 		MUST(view->idle_ms == (u32)fuzz_now - life->seen);
+		MUST(view->age_ms == ((fuzz_now - life->created) & KEPT));
+		MUST(view->segments[0] == (life->segments[0] & KEPT) &&
+		     view->segments[1] == (life->segments[1] & KEPT));
 		MUST(view->retrans[0] == life->pair.retrans[0] &&
 		     view->retrans[1] == life->pair.retrans[1]);
 	}
@@ -312,8 +327,9 @@ static void send(const u8 op[5])
 	struct life *life = &lives[number];
 	u32 *next = life->next, drift = drifts[op[3] >> 5];
 	struct tcpstate_segment segment = {
-		.seq = next[side] + drift, .ack = next[!side] + drifts[op[4] >> 5], .count = 1,
-		.window = 8192, .wscale = TCPSTATE_WSCALE_NONE, .flags = flags[op[3] & 7],
+		.seq = next[side] + drift, .ack = next[!side] + drifts[op[4] >> 5],
+		.count = op[3] & 16 ? MANY : 1, .window = 8192, .wscale = TCPSTATE_WSCALE_NONE,
+		.flags = flags[op[3] & 7],
 	};
 
 	if (op[3] & 8)
