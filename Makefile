@@ -8,8 +8,8 @@ KDIR ?= $(firstword $(wildcard /lib/modules/$(shell uname -r)/build) \
 VM_KERNELS ?= 6.1 6.12
 # Those of our own kernels that tests/vm/build has built.
 DEBUG_KERNELS ?= $(shell tests/vm/build --list)
-# And what takes long is done there, should any be.
-LONG_KERNELS ?= $(or $(DEBUG_KERNELS),$(VM_KERNELS))
+# And what takes long is done by those that are not emulated, should any be.
+LONG_KERNELS ?= $(or $(filter uml%,$(DEBUG_KERNELS)),$(VM_KERNELS))
 TRACES := 'make -s -C tests/traces check' 'make -s -C tests/traces && tests/traces/own-truth && tests/traces/score.py'
 # What the module or the tool does alike on any kernel is tested on one, and that for no
 # longer than the rest takes on the other; dice fall the same way each time, and half as
