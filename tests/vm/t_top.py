@@ -105,11 +105,13 @@ def populate(lab):
 def sizes(lab):
     want = populate(lab)
     with Terminal(lab) as terminal:
+        # there are no rates before its second look
         lines = terminal.until(lambda lines: bars(lines) == want and
-                               len(below(lines, "CLOSE_WAIT")) > 2, "all states")
+                               len(below(lines, "CLOSE_WAIT")) > 2 and
+                               re.match(r"a second: \d+ segments  \d+ SYN  ", lines[1]),
+                               "all states and rates")
         true(len(lines) <= 24 and max(map(len, lines)) <= 80, "it fits")
         true(re.match(r"tcpstate \d\d:\d\d:\d\d, every 0.3 s$", lines[0]), lines[0])
-        true(re.match(r"a second: \d+ segments  \d+ SYN  ", lines[1]), lines[1])
         seen = proc(lab.R)
         true(f"7/{seen['max_flows']}]" in lines[2] and f"20/{seen['max_halfopen']}]" in lines[2],
              lines[2])
