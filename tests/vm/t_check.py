@@ -15,13 +15,9 @@ import signal
 import subprocess
 import tempfile
 
-import ktap
 from genl import Channel
+from kinds import mixed, populate, quiet
 from lab import *
-import t_population
-from t_population import KINDS, RULES, bring
-
-ktap._tests.clear()                 # t_population's claim is made by itself
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 PLAIN = os.path.realpath(f"{HERE}/../../tools/tcpstate")
@@ -30,7 +26,6 @@ QUICK = PLAIN if os.access(PLAIN, os.X_OK) else TOOL
 NOBODY = 65534
 COMPLAINT = 98                      # exit status of a sanitizer that found fault
 DIFFERENT = 3
-SEED = int(os.environ.get("LAB_SEED", 9293))
 ENVIRONMENT = {**os.environ, "LC_ALL": "C",
                "ASAN_OPTIONS": f"exitcode={COMPLAINT}",
                "UBSAN_OPTIONS": f"halt_on_error=1:exitcode={COMPLAINT}"}
@@ -117,31 +112,14 @@ def records(ns):
         return channel.flows()
 
 
-def quiet(lab):
-    """Half-opens stay as they are for the time of a test, and cookies come on demand."""
-    for host in lab.hosts:
-        for knob, value in (("tcp_synack_retries", 10), ("tcp_syn_retries", 10),
-                            ("tcp_syncookies", 0)):
-            host.sysctl(f"net.ipv4.{knob}", value)
-
-
 # agreement
 
 @test("300 connections in mixed states: no difference on either host, nobody's on the router",
       families=None)
 def population(lab):
+    say(f"seed {SEED}")
     die = random.Random(SEED)
-    print(f"# seed {SEED}")
-    quiet(lab)
-    lab.R.ip(*(f"neigh add {lab.address(fam, 1, 0x66)} lladdr 02:00:00:00:de:ae dev a0"
-               for fam in (4, 6)))
-    lab.drop(*RULES)
-    kinds = list(KINDS) + die.choices(list(KINDS), k=300 - len(KINDS))
-    die.shuffle(kinds)
-    for number, kind in enumerate(kinds, 1):
-        if kind == "spoofed" and number > 250:
-            kind = "established"                    # there are no more such sources
-        lab.keep(bring(lab, kind, die.choice((4, 6)), die.choice(lab.hosts), number))
+    lab.keep(populate(lab, die, mixed(die, 300)))
     for host in lab.hosts:
         verdict = fine(host, remote=0, translated=0, without_flow=0)
         flows = records(host)

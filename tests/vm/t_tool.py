@@ -24,19 +24,15 @@ import termios
 import ktap
 from crowd import Crowd
 from genl import Channel
+from kinds import KINDS, populate
 from lab import *
 from ktap import test
-import t_population
-from t_population import KINDS, RULES, bring
-
-ktap._tests.clear()                 # t_population's claim is made by itself
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 PLAIN = os.path.realpath(f"{HERE}/../../tools/tcpstate")
 TOOL = sanitized(os.path.realpath(f"{HERE}/../../tools/asan/tcpstate"), PLAIN)
 NOBODY = 65534
 COMPLAINT = 98                      # exit status of a sanitizer or valgrind that found fault
-SEED = int(os.environ.get("LAB_SEED", 9293))
 
 # contract.md
 TUPLE = ["family"] + [f"{end}{what}" for end in ("initiator", "responder")
@@ -52,10 +48,6 @@ ENVIRONMENT = {**os.environ, "LC_ALL": "C", "TERM": "xterm",
                "ASAN_OPTIONS": f"exitcode={COMPLAINT}",
                "UBSAN_OPTIONS": f"halt_on_error=1:exitcode={COMPLAINT}"}
 ENVIRONMENT.pop("NO_COLOR", None)
-
-
-def say(text):
-    print(f"# {text}", flush=True)
 
 
 # running it
@@ -723,18 +715,7 @@ def valgrind():
 
 @test("flows agrees with ss on both hosts, record by record", None, Lab, serial=True)
 def agrees_with_ss(lab):
-    die = random.Random(SEED)
-    for host in lab.hosts:
-        for knob, value in (("tcp_synack_retries", 10), ("tcp_syn_retries", 10),
-                            ("tcp_syncookies", 0)):
-            host.sysctl(f"net.ipv4.{knob}", value)
-    lab.R.ip(*(f"neigh add {lab.address(fam, 1, 0x66)} lladdr 02:00:00:00:de:ae dev a0"
-               for fam in (4, 6)))
-    lab.drop(*RULES)
-    kinds = list(KINDS) * 3
-    die.shuffle(kinds)
-    conns = [bring(lab, kind, die.choice((4, 6)), die.choice(lab.hosts), number)
-             for number, kind in enumerate(kinds, 1)]
+    conns = populate(lab, random.Random(SEED), list(KINDS) * 3)
     owner = {host.addr[fam]: host for host in lab.hosts for fam in (4, 6)}
 
     def look():
