@@ -16,6 +16,9 @@ import traceback
 # Emulated CPUs are slow, so a condition that should come is awaited long.
 PATIENCE = float(os.environ.get("LAB_PATIENCE", 60))
 
+# Of dice that fall the same way each time.
+SEED = int(os.environ.get("LAB_SEED", 9293))
+
 
 class Failure(AssertionError):
     """The claim is false."""
@@ -23,6 +26,11 @@ class Failure(AssertionError):
 
 class Skip(Exception):
     """The claim cannot be tried here; the argument says why."""
+
+
+def say(text):
+    """A line beside the verdicts."""
+    print(f"# {text}", flush=True)
 
 
 # awaiting

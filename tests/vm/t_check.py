@@ -8,32 +8,15 @@ where its start would take most of the time.
 """
 
 import json
-import os
 import random
 import re
-import signal
-import subprocess
-import tempfile
 
-import ktap
 from genl import Channel
+from kinds import mixed, populate, quiet
 from lab import *
-import t_population
-from t_population import KINDS, RULES, bring
+from tool import PLAIN, TOOL, as_nobody, preloaded, refused, run
 
-ktap._tests.clear()                 # t_population's claim is made by itself
-
-HERE = os.path.dirname(os.path.abspath(__file__))
-PLAIN = os.path.realpath(f"{HERE}/../../tools/tcpstate")
-TOOL = sanitized(os.path.realpath(f"{HERE}/../../tools/asan/tcpstate"), PLAIN)
-QUICK = PLAIN if os.access(PLAIN, os.X_OK) else TOOL
-NOBODY = 65534
-COMPLAINT = 98                      # exit status of a sanitizer that found fault
 DIFFERENT = 3
-SEED = int(os.environ.get("LAB_SEED", 9293))
-ENVIRONMENT = {**os.environ, "LC_ALL": "C",
-               "ASAN_OPTIONS": f"exitcode={COMPLAINT}",
-               "UBSAN_OPTIONS": f"halt_on_error=1:exitcode={COMPLAINT}"}
 KEYS = ("family initiator initiator_port responder responder_port endpoint tcpstate socket "
         "translated picked_up age_ms idle_ms").split()
 SUMMARY = re.compile(
@@ -43,19 +26,6 @@ FIELDS = "compared agree differ undecided translated without_flow remote".split(
 LINE = re.compile(
     r"(\S+) > (\S+) (initiator|responder): tcpstate ([A-Z_0-9]+), socket ([A-Z_0-9]+|none), "
     r"age \d+ms, idle \d+ms(, translated)?(, picked-up)?\n")
-
-
-# running it
-
-def run(ns, *arguments, tool=TOOL, env=(), **options):
-    """Run the tool in a namespace."""
-    with ns:
-        done = subprocess.run([tool, *arguments], text=True, stdin=subprocess.DEVNULL,
-                              stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                              env={**ENVIRONMENT, **dict(env)}, **options)
-    true(done.returncode != COMPLAINT and "Sanitizer" not in done.stderr and
-         "runtime error" not in done.stderr, f"{done.args}:\n{done.stderr}")
-    return done
 
 
 class Verdict:
@@ -117,31 +87,14 @@ def records(ns):
         return channel.flows()
 
 
-def quiet(lab):
-    """Half-opens stay as they are for the time of a test, and cookies come on demand."""
-    for host in lab.hosts:
-        for knob, value in (("tcp_synack_retries", 10), ("tcp_syn_retries", 10),
-                            ("tcp_syncookies", 0)):
-            host.sysctl(f"net.ipv4.{knob}", value)
-
-
 # agreement
 
 @test("300 connections in mixed states: no difference on either host, nobody's on the router",
       families=None)
 def population(lab):
+    say(f"seed {SEED}")
     die = random.Random(SEED)
-    print(f"# seed {SEED}")
-    quiet(lab)
-    lab.R.ip(*(f"neigh add {lab.address(fam, 1, 0x66)} lladdr 02:00:00:00:de:ae dev a0"
-               for fam in (4, 6)))
-    lab.drop(*RULES)
-    kinds = list(KINDS) + die.choices(list(KINDS), k=300 - len(KINDS))
-    die.shuffle(kinds)
-    for number, kind in enumerate(kinds, 1):
-        if kind == "spoofed" and number > 250:
-            kind = "established"                    # there are no more such sources
-        lab.keep(bring(lab, kind, die.choice((4, 6)), die.choice(lab.hosts), number))
+    lab.keep(populate(lab, die, mixed(die, 300)))
     for host in lab.hosts:
         verdict = fine(host, remote=0, translated=0, without_flow=0)
         flows = records(host)
@@ -194,26 +147,17 @@ def traffic(lab):
                 sock = held.pop(die.randrange(len(held)))
                 (reset if die.randrange(4) == 0 else socket.socket.close)(sock)
 
-    pid = os.fork()
-    if not pid:
-        try:
-            come_and_go()
-        finally:
-            os._exit(1)
-    try:
-        def opened():
-            return proc(lab.A)["opened"]
+    def opened():
+        return proc(lab.A)["opened"]
+    with child(come_and_go):
         before = wait_for(opened, lambda number: number > 50, "traffic")
         undecided = 0
         for number in range(10):
-            verdict = fine(lab.hosts[number % 2], tool=QUICK)
+            verdict = fine(lab.hosts[number % 2], tool=PLAIN)
             undecided += verdict["undecided"]
             true(verdict["agree"] >= 20, f"{verdict['agree']} agree")
             before = wait_for(opened, lambda now, before=before: now > before, "more traffic")
-    finally:
-        os.kill(pid, signal.SIGKILL)
-        os.waitpid(pid, 0)
-    print(f"# {before} connections, {undecided} undecided")
+    say(f"{before} connections, {undecided} undecided")
 
 
 @test("TIME_WAIT, orphans, and who waits to be accepted")
@@ -352,22 +296,12 @@ def deferred(lab, fam):
     fine(lab.B, compared=1, agree=1)
 
 
-_SHIM = None
-
-
 def corrupted(ns, conn, by, state, *words, how=check):
     """The verdict where the module tells another state of one end of a connection."""
-    global _SHIM
-    if not os.access(PLAIN, os.X_OK):
-        raise Skip("tools/tcpstate is not built")
-    if not _SHIM:
-        _SHIM = tempfile.TemporaryDirectory()
-        subprocess.run(["gcc", "-O2", "-shared", "-fPIC", "-o", f"{_SHIM.name}/shim.so",
-                        f"{HERE}/check_shim.c"], check=True)
-    port = int((conn.initiator, conn.responder)[by - 1].rpartition(":")[2])
+    port = (conn.initiator, conn.responder)[by - 1].rpartition(":")[2]
     return how(ns, *words, tool=PLAIN, env={
-        "LD_PRELOAD": f"{_SHIM.name}/shim.so", "CHECK_SHIM_END": str(by),
-        "CHECK_SHIM_PORT": str(port), "CHECK_SHIM_STATE": str(STATES.index(state) + 1)})
+        **preloaded("check_shim"), "CHECK_SHIM_END": str(by), "CHECK_SHIM_PORT": port,
+        "CHECK_SHIM_STATE": str(STATES.index(state) + 1)})
 
 
 @test("of forty connections the one that is told wrongly is found, that one alone")
@@ -406,15 +340,10 @@ def wrong(lab, fam):
 @test("usage, and who may not ask", families=None)
 def complaints(lab):
     lab.keep(lab.connect(4))
-    for word, status, arguments, options in (
-            ("nonsense", 1, ["check", "nonsense"], {}),
-            ("CAP_NET_ADMIN", 2, ["check"], {"user": NOBODY, "group": NOBODY, "extra_groups": []}),
-            ("CAP_NET_ADMIN", 2, ["-j", "check"],
-             {"user": NOBODY, "group": NOBODY, "extra_groups": []})):
-        done = run(lab.A, *arguments, **options)
-        equal((done.returncode, done.stdout), (status, ""), f"{arguments}: status, output")
-        true(re.fullmatch(r"tcpstate: [^\n]+\n", done.stderr) and word in done.stderr,
-             f"{arguments}: one line with '{word}', not {done.stderr!r}")
+    refused(lab.A, "nonsense", 1, "check", "nonsense")
+    with as_nobody() as nobody:
+        refused(lab.A, "CAP_NET_ADMIN", 2, "check", **nobody)
+        refused(lab.A, "CAP_NET_ADMIN", 2, "-j", "check", **nobody)
     equal(run(lab.A, "-j", "check").stdout, "[]\n", "JSON of nothing")
 
 

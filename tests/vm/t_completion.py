@@ -8,15 +8,11 @@ has them, words of filters, states and verdicts that it accepts, ports that ther
 import os
 import re
 
-import ktap
-import t_tool
 from lab import *
-from t_tool import PLAIN, output
+from tool import PLAIN, TOOLS, output
 
-ktap._tests.clear()                     # theirs are made by themselves
-
-SCRIPT = f"{os.path.dirname(PLAIN)}/completion/tcpstate"
-PATH = f"{os.path.dirname(PLAIN)}:{os.environ['PATH']}"
+SCRIPT = f"{TOOLS}/completion/tcpstate"
+PATH = f"{TOOLS}:{os.environ['PATH']}"
 
 
 def completions(lab, line):
@@ -30,11 +26,10 @@ def completions(lab, line):
 
 @test("commands, options, states, verdicts and live ports", families=None)
 def complete(lab):
-    t_tool.lab = lab
     for port in 80, 8080, 443:
         lab.keep(lab.connect(4, dport=port, sport=40000 + port))
     wait_equal(lambda: proc(lab.R)["flows"], 3, "flows")
-    text = output("--help", tool=[PLAIN])
+    text = output(lab.R, "--help", tool=PLAIN)
     commands = re.findall(r"^  ([a-z]+)  ", text, re.M)
     equal(set(completions(lab, "tcpstate ")), set(commands), "commands")
     equal(set(completions(lab, "tcpstate -")), set(re.findall(r"--[a-z0-9]+", text)) -
@@ -52,12 +47,12 @@ def complete(lab):
          "src" not in completions(lab, "tcpstate listeners "), "words of a filter")
     equal(completions(lab, "tcpstate flush "), [], "what takes no word")
     for word in completions(lab, "tcpstate flows state "):
-        output("flows", "state", word, tool=[PLAIN])
+        output(lab.R, "flows", "state", word, tool=PLAIN)
     for word in completions(lab, "tcpstate monitor alerts verdict "):
         if word not in ("scan", "reflection_victim"):
-            output("listeners", "verdict", word, tool=[PLAIN])
+            output(lab.R, "listeners", "verdict", word, tool=PLAIN)
         else:
-            output("hosts", "verdict", word, tool=[PLAIN])
+            output(lab.R, "hosts", "verdict", word, tool=PLAIN)
 
 
 if __name__ == "__main__":

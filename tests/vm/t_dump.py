@@ -23,20 +23,15 @@ import ktap
 from genl import ATTRIBUTES, COMMANDS, Channel, fields
 from ktap import *
 from lab import reload, reset
+from tool import HERE, PLAIN
 from views import *
 
 MANY = int(os.environ.get("TCPSTATE_MANY", 200_000))
 RUNS = int(os.environ.get("TCPSTATE_RUNS", 3))      # dumps while others come and go
-HERE = os.path.dirname(os.path.abspath(__file__))
-TOOL = f"{HERE}/../../tools/tcpstate"
 TRACING = "/sys/kernel/tracing"
 WALK = "read_span"                  # of module/walk.c, with BH off from end to end
 KERNEL_MAX = 10 << 10               # KiB that the kernel may take for a dump of any length
 TOOL_MAX = 32 << 10                 # KiB that the tool may
-
-
-def say(text):
-    print(f"# {text}", flush=True)
 
 
 # reading by netlink, as fast as may be
@@ -364,7 +359,8 @@ def summary():
                     read()
                     seconds.append(time.perf_counter() - began)
             few, lots = map(statistics.median, took)
-            say(f"{what}: {few * 1e6:.0f} us with none, {lots * 1e6:.0f} with all, {lots / few:.2f}")
+            say(f"{what}: {few * 1e6:.0f} us with none, {lots * 1e6:.0f} with all, "
+                f"{lots / few:.2f}")
             # What grew with the connections would cost a thousand times as much.
             true(lots < 10 * few, f"{what} costs {lots / few:.1f} times as much")
         equal((none.stats().counters["flows"], all_of_them.stats().counters["flows"]),
@@ -392,12 +388,12 @@ def memory():
 
 @test(f"the tool prints {MANY:,} connections, each once, in bounded memory", None, serial=True)
 def printed():
-    if not os.access(TOOL, os.X_OK):
+    if not os.access(PLAIN, os.X_OK):
         raise Skip("tools/tcpstate is not built")
     with tempfile.TemporaryFile("w+") as output:
         began = time.monotonic()
         with many[0].ns:
-            process = subprocess.Popen([TOOL, "-j", "flows"], stdout=output)
+            process = subprocess.Popen([PLAIN, "-j", "flows"], stdout=output)
         _, process.returncode, usage = os.wait4(process.pid, 0)
         say(f"{time.monotonic() - began:.2f} s, {output.tell() >> 20} MiB of JSON")
         equal(process.returncode, 0, "status of the tool")

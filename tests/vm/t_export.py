@@ -8,51 +8,18 @@ built, that one is run.
 """
 
 import concurrent.futures
-import http.client
 import os
 import re
-import shutil
-import signal
 import subprocess
-import tempfile
 
-import ktap
-import t_tool
+from exporter import PORT, Exporter, exposition, programs
 from flood import Flood
 from genl import Channel
 from lab import *
-from t_tool import ENVIRONMENT, NOBODY, TOOL, output, refused
+from roles import NOBODY
+from tool import PLAIN, TOOLS, as_nobody, output, refused
 
-ktap._tests.clear()                     # theirs are made by themselves
-
-HERE = os.path.dirname(os.path.realpath(__file__))
-README = f"{HERE}/../../tools/prometheus/README.md"
-PORT = 9293
 NET_ADMIN = 1 << 12
-
-
-def exposition(text):
-    """{name with labels: value}, {family: type}; asserts that the format is kept to."""
-    samples, families, family = {}, {}, None
-    true(text.endswith("\n"), "a whole last line")
-    for line in text.splitlines():
-        if line.startswith("# HELP "):
-            family = line.split(" ")[2]
-            true(family not in families, f"{family} begins twice")
-            families[family] = None
-            continue
-        if line.startswith("# TYPE "):
-            _, _, name, kind = line.split(" ")
-            equal(name, family, "TYPE below HELP")
-            families[family] = kind
-            continue
-        match = re.fullmatch(r'([a-z_]+)(\{(?:[a-z]+="[^"\\]*",?)+\})? ([-+.e\d]+)', line)
-        true(match, f"a sample: {line!r}")
-        true(re.fullmatch(f"{family}(_bucket|_sum|_count)?", match[1]), f"{line!r} in {family}")
-        name = match[1] + (match[2] or "")
-        true(name not in samples, f"{name} twice")
-        samples[name] = float(match[3])
-    return samples, families
 
 
 def same_as_netlink(samples, told):
@@ -72,83 +39,15 @@ def same_as_netlink(samples, told):
               f"stays in {state} of a second")
 
 
-@contextlib.contextmanager
-def as_nobody():
-    """How to run it without any privilege, from where nobody may read."""
-    with tempfile.TemporaryDirectory() as place:
-        os.chmod(place, 0o755)
-        yield {"user": NOBODY, "group": NOBODY, "extra_groups": [], "cwd": "/",
-               "tool": [shutil.copy(t_tool.PLAIN, place)]}
-
-
-class Exporter:
-    """tcpstate export --listen, in a namespace, until the end of a with statement."""
-
-    def __init__(self, ns, *more, where=f":{PORT}", **options):
-        self.ns = ns
-        self.address = "::1" if where.startswith("[::1]") else "127.0.0.1"
-        with ns:
-            self.process = subprocess.Popen(
-                [TOOL, "export", "--listen", where, *more], stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-                # Who has given up everything cannot look for leaks in itself.
-                env={**ENVIRONMENT, "ASAN_OPTIONS": "detect_leaks=0"}, **options)
-
-    def __enter__(self):
-        wait_for(self.listens, what="an exporter that listens")
-        # It gives up its privileges then, and answers afterwards.
-        self.ask("/")
-        return self
-
-    def __exit__(self, kind, *_):
-        self.process.send_signal(signal.SIGTERM)
-        said = self.process.communicate(timeout=60)
-        if not kind:
-            equal((self.process.returncode, said), (0, ("", "")), "status, output, complaint")
-
-    def listens(self):
-        if self.process.poll() is not None:
-            raise AssertionError(f"it ended: {self.process.stderr.read()}")
-        return f":{PORT}" in self.ns.run("ss", "-Hltn")
-
-    def open(self, address=None, ns=None):
-        """A connection to it."""
-        connection = http.client.HTTPConnection(address or self.address, PORT, timeout=60)
-        with ns or self.ns:
-            connection.connect()
-        return connection
-
-    def ask(self, path="/metrics", method="GET", **options):
-        """Status, type and text of an answer."""
-        connection = self.open(**options)
-        connection.request(method, path)
-        answer = connection.getresponse()
-        text = answer.read().decode()
-        connection.close()
-        return answer.status, answer.getheader("Content-Type"), text
-
-    def read(self, **options):
-        """What it exports."""
-        status, kind, text = self.ask(**options)
-        equal((status, kind), (200, "text/plain; version=0.0.4; charset=utf-8"), text[:200])
-        return exposition(text)[0]
-
-    def status(self):
-        """Of its process, as /proc has it."""
-        with open(f"/proc/{self.process.pid}/status") as file:
-            return dict(line.rstrip("\n").split(":\t", 1) for line in file if ":\t" in line)
-
-
 @test("what is exported is what netlink tells, and in Prometheus's format", families=None)
 def once(lab):
-    t_tool.lab = lab
     for fam in 4, 6:
         lab.keep(lab.connect(fam)).talk()
         reset(lab.keep(lab.connect(fam)).a)
     wait_equal(lambda: proc(lab.R)["closed_reset"], 2, "RSTs")
 
     def look():
-        samples, families = exposition(output("export"))
+        samples, families = exposition(output(lab.R, "export"))
         with Channel(lab.R) as channel:
             same_as_netlink(samples, channel.stats())
         return samples, families
@@ -156,17 +55,17 @@ def once(lab):
     equal(samples['tcpstate_verdicts{verdict="ok"}'], 2, "listeners that are well")
     equal({name for name, kind in families.items()
            if (kind == "counter") != name.endswith("_total")}, set(), "counters by their names")
-    with open(README) as file:
+    with open(f"{TOOLS}/prometheus/README.md") as file:
         written = re.search(r"(\d+) series a host, and (\d+) for each listener", file.read())
     equal(len(samples), int(written[1]), "series, and how many are written")
-    one, other = (exposition(output("export", "--listeners", number))[0] for number in "12")
+    one, other = (exposition(output(lab.R, "export", "--listeners", number))[0] for number in "12")
     equal(len(other) - len(one), int(written[2]), "series of a listener")
-    empty = output("export", ns=Namespace("empty"))
+    empty = output(Namespace("empty"), "export")
     equal(exposition(empty)[0].keys(), samples.keys(), "what is there though all is zero")
     names = {re.match("[a-z_]+", name)[0] for name in other}
     for path in ("prometheus/tcpstate.rules.yml", "prometheus/tcpstate.alerts.yml",
                  "grafana/tcpstate.json"):
-        with open(f"{HERE}/../../tools/{path}") as file:
+        with open(f"{TOOLS}/{path}") as file:
             asked = set(re.findall(r"(?<![:\w])tcpstate_[a-z_]+(?=[{\[ )>])", file.read()))
         true(asked, f"what {path} asks for")
         equal(asked - names, set(), f"asked for in {path}, and not exported")
@@ -174,39 +73,31 @@ def once(lab):
 
 @test("promtool has nothing to say of it", families=None)
 def conventions(lab):
-    t_tool.lab = lab
     lab.keep(lab.connect(4))
-    programs = subprocess.run([f"{HERE}/../prometheus/get"], text=True, stdout=subprocess.PIPE)
-    if programs.returncode:
-        raise Skip("prometheus is not fetched")
-    text = output("export", "--listeners", "5")
-    done = subprocess.run([f"{programs.stdout.strip()}/promtool", "check", "metrics"],
-                          input=text, text=True, stdout=subprocess.PIPE,
-                          stderr=subprocess.STDOUT)
+    promtool = f"{programs()}/promtool"
+    text = output(lab.R, "export", "--listeners", "5")
+    done = subprocess.run([promtool, "check", "metrics"], input=text, text=True,
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     equal((done.returncode, done.stdout), (0, ""), "promtool check metrics")
 
 
 @test("without privilege: all but verdicts; listeners need CAP_NET_ADMIN", families=None)
 def unprivileged(lab):
-    t_tool.lab = lab
     lab.keep(lab.connect(4))
-    with as_nobody() as nobody:
-        seen, all_of_it = (exposition(output("export", **options))[0]
+    with as_nobody(PLAIN) as nobody:
+        seen, all_of_it = (exposition(output(lab.R, "export", **options))[0]
                            for options in (nobody, {}))
         equal({re.match("[a-z_]+", name)[0] for name in all_of_it.keys() - seen.keys()},
               {"tcpstate_verdicts"}, "what nobody is told")
-        refused("CAP_NET_ADMIN", 2, "export", "--listeners", "3", **nobody)
-    for word, arguments in ("nowhere", ["--listen", "nowhere"]), ("::1:80", ["--listen", "::1:80"]), \
-            ("0", ["--listeners", "0"]), ("1001", ["--listeners", "1001"]):
-        refused(word, 1, "export", *arguments, tool=[t_tool.PLAIN])
-    for word, arguments in ("nobody-there", ["--listen", ":1", "--user", "nobody-there"]), \
-            ("10.99.0.1:80", ["--listen", "10.99.0.1:80"]):
-        refused(word, 2, "export", *arguments, tool=[t_tool.PLAIN])
+        refused(lab.R, "CAP_NET_ADMIN", 2, "export", "--listeners", "3", **nobody)
+    for status, words in (1, "--listen nowhere"), (1, "--listen ::1:80"), (1, "--listeners 0"), \
+            (1, "--listeners 1001"), (2, "--listen :1 --user nobody-there"), \
+            (2, "--listen 10.99.0.1:80"):
+        refused(lab.R, words.split()[-1], status, "export", *words.split(), tool=PLAIN)
 
 
 @test("each namespace has its own exporter, of no privilege but CAP_NET_ADMIN", families=None)
 def served(lab):
-    t_tool.lab = lab
     addresses = {lab.R: lab.address(4, 2, 1), lab.B: lab.B.addr[4], lab.A: lab.A.addr[4]}
     with contextlib.ExitStack() as stack:
         exporters = {ns: stack.enter_context(Exporter(ns)) for ns in addresses}
@@ -261,7 +152,6 @@ def answers(lab):
 
 @test("listeners are told one by one where they are asked for, the flooded first", families=None)
 def listeners(lab):
-    t_tool.lab = lab
     for port in range(8000, 8006):
         lab.keep(lab.connect(4, dport=port))
         lab.keep(lab.connect(4, dport=port))
@@ -289,16 +179,8 @@ def listeners(lab):
             true(samples[f"tcpstate_listener_syn_total{{{name}}}"] <= many[0], "its SYNs")
 
 
-def reloaded():
-    """A Lab whose test takes the module out."""
-    module()
-    return Lab()
-
-
-reloaded.reloads = True
-
-
-@test("it lives on while the module goes and comes back", lab=reloaded, families=None, serial=True)
+@test("it lives on while the module goes and comes back", lab=loaded(), families=None,
+      serial=True)
 def module_gone(lab):
     lab.witnessed = False
     with Exporter(lab.R) as server:
@@ -306,8 +188,7 @@ def module_gone(lab):
         unload()
         status, _, text = server.ask()
         equal((status, "modprobe tcpstate" in text, text.count("\n")), (503, True, 1), text)
-        t_tool.lab = lab
-        refused("modprobe tcpstate", 2, "export")
+        refused(lab.R, "modprobe tcpstate", 2, "export")
         module()
         lab.keep(lab.connect(4))
         equal(server.read()["tcpstate_opened_total"] > 0, True, "afterwards")

@@ -5,24 +5,19 @@ A fleet in small: a Prometheus that asks the exporters of three namespaces, with
 rules as they are, knows what passes in all of them and that one of them is flooded.
 """
 
+import http.client
 import json
-import os
 import shutil
 import subprocess
 import tempfile
 import urllib.parse
 
-import ktap
-import t_export
-import t_tool
+from exporter import Exporter, programs
 from flood import Flood
 from lab import *
-from t_export import HERE, Exporter
+from tool import PLAIN, TOOLS
 
-ktap._tests.clear()                     # theirs are made by themselves
-t_export.TOOL = t_tool.PLAIN
-
-RULES = os.path.realpath(f"{HERE}/../../tools/prometheus")
+RULES = f"{TOOLS}/prometheus"
 
 
 class Prometheus:
@@ -62,7 +57,7 @@ class Prometheus:
         if self.process.poll() is not None:
             self.log.seek(0)
             raise AssertionError(f"it ended: {self.log.read()}")
-        connection = t_export.http.client.HTTPConnection("127.0.0.1", self.PORT, timeout=60)
+        connection = http.client.HTTPConnection("127.0.0.1", self.PORT, timeout=60)
         try:
             with self.lab.R:
                 connection.connect()
@@ -84,11 +79,10 @@ class Prometheus:
                         lambda values: len(values) == 1 and ok(values[0]), query, 120)
 
 
-@test("one Prometheus over three namespaces: sums, and a flood that fires", families=None, timeout=500)
+@test("one Prometheus over three namespaces: sums, and a flood that fires", families=None,
+      timeout=500)
 def fleet(lab):
-    programs = subprocess.run([f"{HERE}/../prometheus/get"], text=True, stdout=subprocess.PIPE)
-    if programs.returncode:
-        raise Skip("prometheus is not fetched")
+    program = f"{programs()}/prometheus"
     targets = {lab.A: f"{lab.A.addr[4]}:9293", lab.B: f"{lab.B.addr[4]}:9293",
                lab.R: "127.0.0.1:9293"}
     # of these, all three know
@@ -96,9 +90,8 @@ def fleet(lab):
         lab.keep(lab.connect(4, dport=port))
     with contextlib.ExitStack() as stack:
         for ns in targets:
-            stack.enter_context(Exporter(ns))
-        prometheus = stack.enter_context(Prometheus(
-            lab, f"{programs.stdout.strip()}/prometheus", list(targets.values())))
+            stack.enter_context(Exporter(ns, tool=PLAIN))
+        prometheus = stack.enter_context(Prometheus(lab, program, list(targets.values())))
         prometheus.await_value("sum(up)", lambda value: value == 3)
         equal({dict(labels)["instance"] for labels in prometheus.ask("tcpstate_enabled == 1")},
               set(targets.values()), "who is asked")

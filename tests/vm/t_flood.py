@@ -10,20 +10,16 @@ import ipaddress
 import re
 
 import ktap
-import t_tool_listeners as views        # the tool's listeners, and who else tells of them
+import listeners
 from ktap import *
 from packets import *
 from records import Host
+from tool import PLAIN, keyed, output, read
 from traffic import *
 
-ktap._tests.clear()                     # theirs are made by themselves
 BOTH = 4, 6
 ROOM = 60000                            # for half-opens; all these namespaces share it
 USUAL = 20                              # clients a second of a listener in peace
-
-
-def say(text):
-    print(f"# {text}", flush=True)
 
 
 def test(title, lab=Arena, families=None, **options):
@@ -52,7 +48,7 @@ def own_arena():
 
 def kernel(lab, fam, port):
     """What stands beside the verdict in B's own output: the kernel's figures."""
-    rows = views.read("listeners", f"-{fam}", "dport", str(port), ns=lab.B, tool=[views.PLAIN])
+    rows = read(lab.B, "listeners", f"-{fam}", "dport", str(port), tool=PLAIN)
     true(len(rows) == 1 and "kernel" in rows[0], f"the tool in B of port {port}: {rows}")
     return rows[0]["kernel"]
 
@@ -159,7 +155,7 @@ def own(lab):
             stack.enter_context(Storm(lab, fam, 80, 250, target=lab.R.addr[fam]))
         for fam in BOTH:
             await_turn(lab, fam, 80, ("begin", "flood_spoofed"))
-            row = [each for each in views.read("listeners", f"-{fam}", ns=lab.R)]
+            row = read(lab.R, "listeners", f"-{fam}")
             equal([(each["listener"], each["verdict"]) for each in row],
                   [(lab.R.addr[fam], "flood_spoofed")], "the tool in R")
             true("kernel" in row[0], f"the socket is R's: {row}")
@@ -288,16 +284,16 @@ def figures(lab):
     names = "syn synack completed refused timed_out syn_sent syn_recv".split()
 
     def look():
-        before = views.asked(lab.R)
-        seen = [views.of_proc(lab.R), views.read("listeners", ns=lab.R),
-                views.rows(views.output("-o", "listeners", ns=lab.R)), views.asked(lab.R)]
+        seen = [listeners.of_proc(lab.R), read(lab.R, "listeners"),
+                listeners.of_text(output(lab.R, "-o", "listeners")),
+                listeners.of_netlink(lab.R)]
         for rows in seen:
             for row in rows:
                 fam, port = int(row["family"][3]), row["listener_port"]
                 equal(tuple(row[name] for name in names if name in row),
                       tuple(value for name, value in zip(names, wanted[fam, port])
                             if name in row), f"{row}")
-            equal(len(views.keyed(rows)), len(wanted), "listeners")
+            equal(len(keyed(rows)), len(wanted), "listeners")
         halves = halfopens(lab.R)
         for (fam, port), row in wanted.items():
             lines = [each.phase for each in halves if each.responder == at(lab.B.addr[fam], port)]
@@ -314,7 +310,8 @@ def spoof(lab, fam, port, numbers):
         for each in numbers])
 
 
-THRESHOLDS = "backlog floor allowance alarm certain surge surge_syn few calm scan reflection".split()
+THRESHOLDS = ("backlog floor allowance alarm certain surge surge_syn few calm scan "
+              "reflection").split()
 
 
 @test("a slow flood is one by what it leaves behind, from flood_backlog on; nonsense is refused",

@@ -6,18 +6,13 @@ the tool as JSON, as a graph and as a picture; a picture needs graphviz.
 """
 
 import collections
-import json
 import re
 import shutil
 import xml.etree.ElementTree
 
-import ktap
 from genl import Channel
 from lab import *
-import t_tool
-from t_tool import PLAIN, output, refused
-
-ktap._tests.clear()                     # theirs are made by themselves
+from tool import PLAIN, output, read, refused
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -62,15 +57,14 @@ def edges(dot):
 
 @test("each way that an endpoint takes is counted, and no other")
 def counted(lab, fam):
-    t_tool.lab = lab
     ways = live(lab, fam)
     # the RSTs may be on their way yet
     with Channel(lab.R) as channel:
         wait_equal(lambda: collections.Counter(channel.stats().transitions), ways, "transitions")
-    told = json.loads(output("-j", "stats", tool=[PLAIN]))
+    told = read(lab.R, "stats", tool=PLAIN)
     equal({(row["from"], row["to"]): row["count"] for row in told["transitions"]}, dict(ways),
           "transitions as JSON")
-    dot = output("graph", tool=[PLAIN])
+    dot = output(lab.R, "graph", tool=PLAIN)
     equal({way: count for way, count in edges(dot).items() if count}, dict(ways), "edges")
     equal(dict(re.findall(r"\b(ESTABLISHED|TIME_WAIT|LISTEN)\\n(initiators \d+\\nresponders \d+)",
                           dot)),
@@ -78,12 +72,12 @@ def counted(lab, fam):
            "TIME_WAIT": r"initiators 1\nresponders 0",
            "LISTEN": r"initiators 0\nresponders 0"}, "who is where")
     # the only end of TIME_WAIT that there is no need to wait for, and none of the endpoints
-    output("flush", tool=[PLAIN])
+    output(lab.R, "flush", tool=PLAIN)
     with Channel(lab.R) as channel:
         equal(collections.Counter(channel.stats().transitions), ways, "after a flush")
     if not shutil.which("dot"):
         raise Skip("graphviz is not installed")
-    picture = xml.etree.ElementTree.fromstring(output("graph", "--svg", tool=[PLAIN]))
+    picture = xml.etree.ElementTree.fromstring(output(lab.R, "graph", "--svg", tool=PLAIN))
     titles = collections.Counter(title.text for title in picture.iter(f"{SVG}title"))
     drawn = {tuple(title.split("->")) for title in titles if "->" in title}
     equal({(None if start == "CLOSED" else start, end) for start, end in drawn},
@@ -93,9 +87,8 @@ def counted(lab, fam):
 
 @test("without graphviz there is no picture, and one line says why", families=None)
 def no_graphviz(lab):
-    t_tool.lab = lab
-    refused("graphviz", 2, "graph", "--svg", tool=[PLAIN], env={"PATH": "/nowhere"})
-    equal(len(edges(output("graph", tool=[PLAIN], env={"PATH": "/nowhere"}))), 20, "edges")
+    refused(lab.R, "graphviz", 2, "graph", "--svg", tool=PLAIN, env={"PATH": "/nowhere"})
+    equal(len(edges(output(lab.R, "graph", tool=PLAIN, env={"PATH": "/nowhere"}))), 20, "edges")
 
 
 if __name__ == "__main__":

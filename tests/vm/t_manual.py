@@ -17,11 +17,8 @@ import ktap
 from commands import Command
 from flood import Flood, Scan
 from lab import *
-from t_monitor import listening
-
-ktap._tests.clear()                     # theirs are made by themselves
-
-TOOLS = os.path.realpath(f"{os.path.dirname(os.path.realpath(__file__))}/../../tools")
+from monitor import listening
+from tool import TOOLS
 
 
 def page(number, title):

@@ -12,31 +12,21 @@ import fcntl
 import ipaddress
 import json
 import os
-import pty
 import random
 import re
 import shutil
 import signal
 import subprocess
-import tempfile
 import termios
 
 import ktap
 from crowd import Crowd
 from genl import Channel
+from kinds import KINDS, populate
 from lab import *
 from ktap import test
-import t_population
-from t_population import KINDS, RULES, bring
-
-ktap._tests.clear()                 # t_population's claim is made by itself
-
-HERE = os.path.dirname(os.path.abspath(__file__))
-PLAIN = os.path.realpath(f"{HERE}/../../tools/tcpstate")
-TOOL = sanitized(os.path.realpath(f"{HERE}/../../tools/asan/tcpstate"), PLAIN)
-NOBODY = 65534
-COMPLAINT = 98                      # exit status of a sanitizer or valgrind that found fault
-SEED = int(os.environ.get("LAB_SEED", 9293))
+from tool import (COMPLAINT, PLAIN, abandoned, as_nobody, built, key, keyed, milliseconds,
+                  nothing, on_terminal, output, preloaded, read, refused, run, start)
 
 # contract.md
 TUPLE = ["family"] + [f"{end}{what}" for end in ("initiator", "responder")
@@ -45,70 +35,13 @@ FLOW_KEYS = TUPLE + ["age_ms", "idle_ms", "picked_up", "one_sided", "history"] +
     f"{end}_{what}" for end in ("initiator", "responder")
     for what in ("bytes", "segments", "retrans")]
 HALFOPEN_KEYS = TUPLE + "phase age_ms syn synack".split()
+TITLES = "INITIATOR STATE RESPONDER STATE AGE IDLE".split()
 TIMES = "age_ms", "idle_ms"
 
 lab = crowd = None                  # made once; tests that change something come last
-ENVIRONMENT = {**os.environ, "LC_ALL": "C", "TERM": "xterm",
-               "ASAN_OPTIONS": f"exitcode={COMPLAINT}",
-               "UBSAN_OPTIONS": f"halt_on_error=1:exitcode={COMPLAINT}"}
-ENVIRONMENT.pop("NO_COLOR", None)
-
-
-def say(text):
-    print(f"# {text}", flush=True)
-
-
-# running it
-
-def unharmed(done):
-    """Assert that no sanitizer found fault."""
-    true(done.returncode != COMPLAINT and "Sanitizer" not in (done.stderr or "") and
-         "runtime error" not in (done.stderr or ""), f"{done.args}:\n{done.stderr}")
-    return done
-
-
-def run(*arguments, ns=None, tool=None, env=(), **options):
-    """Run the tool in R, or elsewhere."""
-    with ns or lab.R:
-        return unharmed(subprocess.run(
-            [*(tool or [TOOL]), *arguments], text=True, env={**ENVIRONMENT, **dict(env)},
-            **{"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE,
-               "stderr": subprocess.PIPE, **options}))
-
-
-def output(*arguments, **options):
-    """What it prints, when all goes well."""
-    done = run(*arguments, **options)
-    equal((done.returncode, done.stderr), (0, ""), f"{arguments}: status, complaint")
-    return done.stdout
-
-
-def refused(word, status, *arguments, **options):
-    """Assert that it prints one line of complaint that has a word in it, and nothing else."""
-    done = run(*arguments, **options)
-    equal((done.returncode, done.stdout or ""), (status, ""), f"{arguments}: status, output")
-    true(re.fullmatch(r"tcpstate: [^\n]+\n", done.stderr) and word in done.stderr,
-         f"{arguments}: one line with '{word}', not {done.stderr!r}")
 
 
 # records: dictionaries in the words of JSON
-
-def key(record):
-    return tuple(record[name] for name in ("family", "initiator", "initiator_port",
-                                           "responder", "responder_port"))
-
-
-def keyed(records):
-    """By key; asserts that nothing is there twice."""
-    found = {key(record): record for record in records}
-    equal(len(found), len(records), "different records")
-    return found
-
-
-def read(*arguments, **options):
-    """Records of -j."""
-    return json.loads(output("-j", *arguments, **options))
-
 
 def told(flow):
     """A record of netlink's."""
@@ -123,18 +56,6 @@ def told(flow):
                              ("retrans", flow.retrans)):
             record[f"{name}_{what}"] = values[end]
     return record
-
-
-def milliseconds(text):
-    """The least and the most that a time as text may stand for."""
-    match = re.fullmatch(r"(\d+)ms|(\d+)\.(\d)s|(\d+)m(\d\d)s|(\d+)h(\d\d)m|(\d+)d(\d\d)h", text)
-    true(match, f"'{text}' is no time")
-    ms, s, tenth, m, ms_, h, hm, d, dh = (int(each) if each else 0 for each in match.groups())
-    unit = {"ms": 1, ".": 100, "m": 1000, "h": 60_000, "d": 3_600_000}[
-        re.sub(r"\d", "", text)[:2 if text.endswith("ms") else 1]]
-    least = ms + s * 1000 + tenth * 100 + m * 60_000 + ms_ * 1000 + h * 3_600_000 + \
-        hm * 60_000 + d * 86_400_000 + dh * 3_600_000
-    return least, least + unit - 1
 
 
 def rows(text, titles):
@@ -192,9 +113,9 @@ def views(command, method, titles, names):
     """Assert that all views of a command tell the same. Return how many records."""
     with Channel(lab.R) as channel:
         before = [told(flow) for flow in getattr(channel, method)()]
-        seen = [read(command), read("-p", command),
-                rows(output("-o", command), titles),
-                rows(output(command).replace("\n\t", " "), titles)]
+        seen = [read(lab.R, command), read(lab.R, "-p", command),
+                rows(output(lab.R, "-o", command), titles),
+                rows(output(lab.R, command).replace("\n\t", " "), titles)]
         after = [told(flow) for flow in getattr(channel, method)()]
     for record in seen[0] + seen[1]:
         equal(sorted(record), sorted(names), "keys")
@@ -205,7 +126,7 @@ def views(command, method, titles, names):
 
 @test("flows: text, JSON, pretty JSON and netlink tell the same", None)
 def flows():
-    many = views("flows", "flows", "INITIATOR STATE RESPONDER STATE AGE IDLE".split(), FLOW_KEYS)
+    many = views("flows", "flows", TITLES, FLOW_KEYS)
     equal(many, 4 * len(crowd.lives), "records")
     say(f"{many} records compared")
 
@@ -218,14 +139,14 @@ def halfopen():
     lines = {line._replace(age_ms=0) for line in halfopens(lab.R)}
     equal({HalfOpen(each["family"], at(each["initiator"], each["initiator_port"]),
                     at(each["responder"], each["responder_port"]), each["phase"], 0,
-                    each["syn"], each["synack"]) for each in read("halfopen")}, lines,
+                    each["syn"], each["synack"]) for each in read(lab.R, "halfopen")}, lines,
           "/proc/net/tcpstate_halfopen")
     say(f"{many + len(lines)} records compared")
 
 
 @test("flows says of the crowd what passed", None)
 def truth():
-    seen = keyed(read("flows"))
+    seen = keyed(read(lab.R, "flows"))
     for life in crowd.lives:
         ends = zip(life.address, life.port)
         record = seen[(f"ipv{life.fam}", *(each for end in ends for each in end))]
@@ -252,8 +173,8 @@ def stats():
         seen = proc(ns)
         names = [name for name in seen.counters]
         for option in "-j", "-p":
-            found = read(option, ns=ns)
-            again = still(read(option, "stats", ns=ns))
+            found = read(ns, option)
+            again = still(read(ns, option, "stats"))
             for key, value in still(found).items():
                 equal(again.get(key), value, f"stats is the default: {key}")
             true({"counters", "enabled", "states", "version"} <= set(found), "keys")
@@ -267,7 +188,7 @@ def stats():
             asked = channel.stats()
         equal((asked.states, {name: asked.counters[name] for name in names}),
               (seen.states, seen.counters), "netlink")
-        text = output("stats", ns=ns)
+        text = output(ns, "stats")
         found = {row[0]: tuple(map(int, row[1:])) for row in re.findall(
             r"^([A-Z_0-9]+) +(\d+) +(\d+) +(\d+)$", text, re.M)}
         equal(found, seen.states, "states as text")
@@ -386,11 +307,11 @@ class Sieve:
         self.before = self.all()
 
     def all(self):
-        return [record for record in read("flows") if self.command == "flows" or
+        return [record for record in read(lab.R, "flows") if self.command == "flows" or
                 record["initiator_state"] in ("SYN_SENT", "SYN_RECV")]
 
     def sift(self, words, claim):
-        got = read(self.command, *words, tool=[PLAIN])
+        got = read(lab.R, self.command, *words, tool=PLAIN)
         self.tried.append((words, claim, set(keyed(got))))
 
     def judge(self):
@@ -477,7 +398,7 @@ def as_ss():
              "state fin-wait-1": "state FIN_WAIT1", "state SYN-RECV": "state syn_recv"}
     given = 0
     for theirs, ours in pairs.items():
-        one, other = (set(keyed(read("flows", *words.split(), tool=[PLAIN])))
+        one, other = (set(keyed(read(lab.R, "flows", *words.split(), tool=PLAIN)))
                       for words in (theirs, ours))
         equal(one, other, f"'{theirs}' and '{ours}'")
         given += bool(one)
@@ -519,33 +440,31 @@ BAD = [
 @test("wrong usage is one line that has the offending word, and status 1", None)
 def bad_usage():
     for words, offending in BAD:
-        refused(offending, 1, *words.split(), tool=[PLAIN])
-    refused("''", 1, "flows", "")
-    refused("''", 1, "flows", "state", "")
-    refused("'two?[1mlines'", 1, "flows", "two\033[1mlines")
-    refused("x" * 80, 1, "flows", "src", "x" * 80)
+        refused(lab.R, offending, 1, *words.split(), tool=PLAIN)
+    refused(lab.R, "''", 1, "flows", "")
+    refused(lab.R, "''", 1, "flows", "state", "")
+    refused(lab.R, "'two?[1mlines'", 1, "flows", "two\033[1mlines")
+    refused(lab.R, "x" * 80, 1, "flows", "src", "x" * 80)
     say(f"{len(BAD) + 4} complaints read")
 
 
 @test("a namespace that is not there is one line, and status 2", None)
 def bad_namespace():
-    refused("nowhere", 2, "-n", "nowhere")
-    refused("/nowhere", 2, "--netns", "/nowhere", "flows")
-    refused("/dev/null", 2, "--netns=/dev/null", "flush")
-    refused("name", 2, "-n", "x" * 5000, "stats")
+    refused(lab.R, "nowhere", 2, "-n", "nowhere")
+    refused(lab.R, "/nowhere", 2, "--netns", "/nowhere", "flows")
+    refused(lab.R, "/dev/null", 2, "--netns=/dev/null", "flush")
+    refused(lab.R, "name", 2, "-n", "x" * 5000, "stats")
 
 
 @test("without privilege: stats and version alone; one line, and status 2", None)
 def nobody():
-    with tempfile.TemporaryDirectory() as place:
-        os.chmod(place, 0o755)
-        tool = [shutil.copy(TOOL, place)]
-        plain = {"user": NOBODY, "group": NOBODY, "extra_groups": [], "tool": tool, "cwd": "/"}
-        equal(still(read("stats", **plain)), still(read("stats")), "what nobody may read")
-        equal(output("version", **plain), output("version"), "the version")
+    with as_nobody() as options:
+        equal(still(read(lab.R, "stats", **options)), still(read(lab.R, "stats")),
+              "what nobody may read")
+        equal(output(lab.R, "version", **options), output(lab.R, "version"), "the version")
         for command in "flows", "halfopen", "listeners", "hosts", "flush":
-            refused("CAP_NET_ADMIN", 2, command, **plain)
-        refused("CAP_SYS_ADMIN", 2, "-n", "/proc/self/ns/net", **plain)
+            refused(lab.R, "CAP_NET_ADMIN", 2, command, **options)
+        refused(lab.R, "CAP_SYS_ADMIN", 2, "-n", "/proc/self/ns/net", **options)
 
 
 # output
@@ -553,20 +472,7 @@ def nobody():
 @test("a reader that leaves ends it without a word", None)
 def closed_pipe():
     for words in ["flows"], ["-j", "flows"], ["-p", "flows"], ["-o", "flows"]:
-        process = start(*words)
-        true(process.stdout.readline(), "a line")
-        process.stdout.close()
-        said = process.stderr.read()
-        equal((process.wait(), said), (-signal.SIGPIPE, ""), f"{words}: status, complaint")
-
-
-def start(*words):
-    """Begin to run it, its output a pipe of one page."""
-    with lab.R:
-        process = subprocess.Popen([TOOL, *words], stdout=subprocess.PIPE, text=True,
-                                   stderr=subprocess.PIPE, env=ENVIRONMENT)
-    fcntl.fcntl(process.stdout, fcntl.F_SETPIPE_SZ, 4096)
-    return process
+        abandoned(lab.R, *words)
 
 
 @test("a device that is full, or none, is one line, and status 2", None)
@@ -575,10 +481,10 @@ def full():
                 ["version"])
     for words in commands:
         with open("/dev/full", "w") as device:
-            refused(os.strerror(errno.ENOSPC), 2, *words, stdout=device)
-        refused(os.strerror(errno.EBADF), 2, *words, stdout=None,
-                tool=["bash", "-c", 'exec "$0" "$@" >&-', TOOL])
-    done = run("flows", stdout=None, tool=["bash", "-c", 'exec "$0" "$@" >/dev/full 2>&-', TOOL])
+            refused(lab.R, os.strerror(errno.ENOSPC), 2, *words, stdout=device)
+        refused(lab.R, os.strerror(errno.EBADF), 2, *words, stdout=None,
+                by=["bash", "-c", 'exec "$0" "$@" >&-'])
+    done = run(lab.R, "flows", stdout=None, by=["bash", "-c", 'exec "$0" "$@" >/dev/full 2>&-'])
     equal(done.returncode, 2, "status where the complaint has no place either")
 
 
@@ -586,7 +492,7 @@ def full():
 def interrupted():
     for option in "-j", "-p":
         for number in signal.SIGINT, signal.SIGTERM:
-            process = start(option, "flows")
+            process = start(lab.R, option, "flows")
             waiting = bytearray(4)
 
             def blocked():
@@ -598,19 +504,17 @@ def interrupted():
             said = process.stderr.read()
             equal((process.wait(), said), (-number, ""), "status, complaint")
             true(0 < len(seen) < len(crowd.lives), f"{len(seen)} records: part of them")
-            equal(set(keyed(seen)) - {key(each) for each in read("flows")}, set(), "strangers")
+            equal(set(keyed(seen)) - set(keyed(read(lab.R, "flows"))), set(), "strangers")
 
 
 @test("no record is an empty array, or titles alone", None)
-def nothing():
+def none():
     empty = Namespace("E")
     for words in ["flows"], ["halfopen"], ["flows", "-4", "dport", "81"]:
-        equal(output("-j", *words, ns=empty), "[]\n", f"{words} as JSON")
-        equal(read("-p", *words, ns=empty), [], f"{words} as pretty JSON")
-        equal(len(output(*words, ns=empty).splitlines()), 1, f"lines of {words}")
-    equal(output("-j", "flows", "dport", "2", "older", "9d"), "[]\n", "nothing passes")
-    equal(output("-j", "halfopen", "state", "established"), "[]\n", "nothing can pass")
-    sums = read("stats", ns=empty)
+        nothing(empty, *words)
+    nothing(lab.R, "flows", "dport", "2", "older", "9d")
+    nothing(lab.R, "halfopen", "state", "established")
+    sums = read(empty, "stats")
     equal((set(sums["counters"].values()) - {0, *proc(empty).counters.values()},
            sum(sum(row.values()) for row in sums["states"].values())), (set(), 0), "stats")
 
@@ -622,16 +526,16 @@ def elsewhere():
     with open(f"/run/netns/{name}", "w"):
         pass
     subprocess.run(["mount", "--bind", lab.R.path, f"/run/netns/{name}"], check=True)
-    here = set(keyed(read("flows")))
+    here = set(keyed(read(lab.R, "flows")))
     try:
         for words in (["-n", name, "flows"], ["--netns", name, "flows"], ["flows", "-n", name],
                       ["-n", lab.R.path, "flows"], [f"--netns=/run/netns/{name}", "flows"],
                       ["flows", "older", "0", f"-n{name}"]):
-            equal(set(keyed(read(*words, ns=empty))), here, f"{words}")
+            equal(set(keyed(read(empty, *words))), here, f"{words}")
     finally:
         subprocess.run(["umount", f"/run/netns/{name}"], check=True)
         os.unlink(f"/run/netns/{name}")
-    four, six = (set(keyed(json.loads(output("flows", f"-{fam}", "--json", "-N"))))
+    four, six = (set(keyed(json.loads(output(lab.R, "flows", f"-{fam}", "--json", "-N"))))
                  for fam in (4, 6))
     equal((four | six, four & six), (here, set()), "both families together")
     true(all(each[0] == "ipv4" for each in four), "-4")
@@ -640,107 +544,74 @@ def elsewhere():
 @test("help and versions go to standard output", None)
 def about():
     for word in "-h", "--help":
-        text = output(word)
-        for name in "stats flows halfopen listeners hosts flush version --json --netns src dport".split():
+        text = output(lab.R, word)
+        for name in ("stats flows halfopen listeners hosts flush version --json --netns src "
+                     "dport").split():
             true(name in text, f"{word} tells of {name}")
     for word in "-V", "--version":
-        equal(output(word), f"tcpstate {version()}\n", word)
-    equal(re.findall(r"^(\w+) +(.+)$", output("version"), re.M),
+        equal(output(lab.R, word), f"tcpstate {version()}\n", word)
+    equal(re.findall(r"^(\w+) +(.+)$", output(lab.R, "version"), re.M),
           [("tool", version()), ("module", version())], "version")
-    equal(read("version"), {"tool": version(), "module": version()}, "version as JSON")
+    equal(read(lab.R, "version"), {"tool": version(), "module": version()}, "version as JSON")
 
 
 @test("colours are for terminals", None)
 def colours():
-    def on_terminal(*words, **env):
-        ours, its = pty.openpty()
-        with lab.R:
-            process = subprocess.Popen([TOOL, *words], stdout=its, stdin=subprocess.DEVNULL,
-                                       stderr=subprocess.PIPE, env={**ENVIRONMENT, **env})
-        os.close(its)
-        text = b""
-        with contextlib.suppress(OSError):          # EIO: nobody has the other side
-            while part := os.read(ours, 4096):
-                text += part
-        os.close(ours)
-        said = process.stderr.read()
-        equal((process.wait(), said), (0, b""), f"{words}: status, complaint")
-        return text.decode().replace("\r\n", "\n")
     colour = re.compile(r"\033\[([\d;]*)m")
     words = ["flows", "-o", "state", "all"]
-    text = on_terminal(*words)
+    text = on_terminal(lab.R, *words)
     cells = re.findall(r"\033\[(\d+)m(\w+)\033\[0m", text)
     equal(len(cells), 2 * len(crowd.lives), "states that are painted")
     equal(len(colour.findall(text)), 2 * len(cells), "nothing else is")
     equal(len(set(cells)), len({name for _, name in cells}), "a state has one colour")
-    plain = [colour.sub("", text), on_terminal(*words, NO_COLOR="1"),
-             on_terminal(*words, TERM="dumb"), output(*words)]
-    titles = "INITIATOR STATE RESPONDER STATE AGE IDLE".split()
+    plain = [colour.sub("", text), on_terminal(lab.R, *words, NO_COLOR="1"),
+             on_terminal(lab.R, *words, TERM="dumb"), output(lab.R, *words)]
     for each in plain:
         true("\033" not in each, "no colours")
-        equal(set(keyed(rows(each, titles))), set(keyed(rows(plain[0], titles))), "who is there")
-    true(colour.search(on_terminal(*words, NO_COLOR="")), "an empty NO_COLOR says nothing")
-    true("\033" not in on_terminal("-j", "flows"), "no colours in JSON")
+        equal(set(keyed(rows(each, TITLES))), set(keyed(rows(plain[0], TITLES))), "who is there")
+    true(colour.search(on_terminal(lab.R, *words, NO_COLOR="")), "an empty NO_COLOR says nothing")
+    true("\033" not in on_terminal(lab.R, "-j", "flows"), "no colours in JSON")
 
 
 # what kernels rarely do, and other witnesses
 
 @test("a dump that was interrupted is read again, and each record printed once", None)
 def read_again():
-    if not os.access(PLAIN, os.X_OK):
-        raise Skip("tools/tcpstate is not built")
-    here = keyed(read("flows"))
-    with tempfile.TemporaryDirectory() as place:
-        shim = f"{place}/shim.so"
-        subprocess.run(["gcc", "-O2", "-shared", "-fPIC", "-o", shim, f"{HERE}/dump_shim.c"],
-                       check=True)
-        titles = "INITIATOR STATE RESPONDER STATE AGE IDLE".split()
-        for count, lose in (1, {}), (1, {"DUMP_SHIM_LOSE": "1"}), (3, {"DUMP_SHIM_LOSE": "1"}):
-            env = {"LD_PRELOAD": shim, "DUMP_SHIM_COUNT": str(count), **lose}
-            seen = read("flows", tool=[PLAIN], env=env)
-            equal(set(keyed(seen)), set(here), f"records with {env}")
-            seen = rows(output("-o", "flows", tool=[PLAIN], env=env), titles)
-            equal(set(keyed(seen)), set(here), f"records as text with {env}")
-        env = {"LD_PRELOAD": shim, "DUMP_SHIM_COUNT": "1000000"}
-        done = run("-j", "flows", tool=[PLAIN], env=env)
-        equal(done.returncode, 2, "status where it never ends well")
-        true(re.fullmatch(r"tcpstate: [^\n]+\n", done.stderr), f"one line, not {done.stderr!r}")
-        equal(set(keyed(json.loads(done.stdout))), set(here), "records all the same")
+    here = keyed(read(lab.R, "flows"))
+    for count, lose in (1, {}), (1, {"DUMP_SHIM_LOSE": "1"}), (3, {"DUMP_SHIM_LOSE": "1"}):
+        env = {**preloaded("dump_shim"), "DUMP_SHIM_COUNT": str(count), **lose}
+        seen = read(lab.R, "flows", tool=PLAIN, env=env)
+        equal(set(keyed(seen)), set(here), f"records with {env}")
+        seen = rows(output(lab.R, "-o", "flows", tool=PLAIN, env=env), TITLES)
+        equal(set(keyed(seen)), set(here), f"records as text with {env}")
+    env = {**preloaded("dump_shim"), "DUMP_SHIM_COUNT": "1000000"}
+    done = run(lab.R, "-j", "flows", tool=PLAIN, env=env)
+    equal(done.returncode, 2, "status where it never ends well")
+    true(re.fullmatch(r"tcpstate: [^\n]+\n", done.stderr), f"one line, not {done.stderr!r}")
+    equal(set(keyed(json.loads(done.stdout))), set(here), "records all the same")
 
 
 @test("valgrind finds no fault", None)
 def valgrind():
     if not shutil.which("valgrind"):
         raise Skip("valgrind is not installed")
-    if not os.access(PLAIN, os.X_OK):
-        raise Skip("tools/tcpstate is not built")
-    tool = ["valgrind", "-q", f"--error-exitcode={COMPLAINT}", "--leak-check=full",
-            "--errors-for-leak-kinds=all", PLAIN]
-    true(read("flows", "state", "connected", "src", "10.0.0.0/8:1024-65535", tool=tool), "flows")
-    true(output("stats", tool=tool), "stats")
-    refused("10.0.0.0/33", 1, "flows", "src", "10.0.0.0/33", tool=tool)
+    checked = {"tool": PLAIN, "by": ["valgrind", "-q", f"--error-exitcode={COMPLAINT}",
+                                     "--leak-check=full", "--errors-for-leak-kinds=all"]}
+    true(read(lab.R, "flows", "state", "connected", "src", "10.0.0.0/8:1024-65535", **checked),
+         "flows")
+    true(output(lab.R, "stats", **checked), "stats")
+    refused(lab.R, "10.0.0.0/33", 1, "flows", "src", "10.0.0.0/33", **checked)
 
 
 @test("flows agrees with ss on both hosts, record by record", None, Lab, serial=True)
 def agrees_with_ss(lab):
-    die = random.Random(SEED)
-    for host in lab.hosts:
-        for knob, value in (("tcp_synack_retries", 10), ("tcp_syn_retries", 10),
-                            ("tcp_syncookies", 0)):
-            host.sysctl(f"net.ipv4.{knob}", value)
-    lab.R.ip(*(f"neigh add {lab.address(fam, 1, 0x66)} lladdr 02:00:00:00:de:ae dev a0"
-               for fam in (4, 6)))
-    lab.drop(*RULES)
-    kinds = list(KINDS) * 3
-    die.shuffle(kinds)
-    conns = [bring(lab, kind, die.choice((4, 6)), die.choice(lab.hosts), number)
-             for number, kind in enumerate(kinds, 1)]
+    conns = populate(lab, random.Random(SEED), list(KINDS) * 3)
     owner = {host.addr[fam]: host for host in lab.hosts for fam in (4, 6)}
 
     def look():
         said = {host: ss(host) for host in lab.hosts}
         sockets = sum(map(len, said.values()))
-        records = read("flows", ns=lab.R)
+        records = read(lab.R, "flows")
         keyed(records)
         for record in records:
             names = [at(record[end], record[f"{end}_port"]) for end in ENDS_OF.values()]
@@ -760,14 +631,13 @@ def agrees_with_ss(lab):
 def unwatched():
     ns = Namespace("U")
     ns.sysctl("net.tcpstate.enabled", 0)
-    equal(read("stats", ns=ns)["enabled"], False, "enabled")
-    true("net.tcpstate.enabled=1" in output("stats", ns=ns), "text says how to watch it")
+    equal(read(ns, "stats")["enabled"], False, "enabled")
+    true("net.tcpstate.enabled=1" in output(ns, "stats"), "text says how to watch it")
 
 
 @test("flush forgets every connection of one namespace", None, serial=True)
 def flush():
-    ns = Namespace("F")
-    ns.ip("link set lo up")
+    ns = fresh("F")
     listener, kept = ns.socket(4), []
     listener.bind(("127.0.0.1", 80))
     listener.listen()
@@ -775,12 +645,12 @@ def flush():
         sock = ns.socket(4)
         sock.connect(("127.0.0.1", 80))
         kept += [sock, listener.accept()[0]]
-    wait_for(lambda: len(read("flows", "state", "established", ns=ns)), lambda many: many == 5)
-    equal(output("flush", ns=ns), "", "what it says")
-    equal(read("flows", ns=ns), [], "afterwards")
+    wait_equal(lambda: len(read(ns, "flows", "state", "established")), 5, "flows")
+    equal(output(ns, "flush"), "", "what it says")
+    equal(read(ns, "flows"), [], "afterwards")
     equal((proc(ns)["flushed"], proc(ns).unequal()), (5, []), "counted")
-    equal(output("flush", ns=ns), "", "what it says of nothing")
-    equal(len(read("flows")), len(crowd.lives), "elsewhere")
+    equal(output(ns, "flush"), "", "what it says of nothing")
+    equal(len(read(lab.R, "flows")), len(crowd.lives), "elsewhere")
 
 
 @test("without the module: one line that says how to load it, and status 2", None, serial=True)
@@ -789,10 +659,10 @@ def no_module():
     try:
         for words in [], ["-j"], ["stats"], ["flows"], ["-j", "flows", "sport", "1"], \
                 ["halfopen"], ["-j", "listeners"], ["hosts"], ["flush"]:
-            refused("modprobe tcpstate", 2, *words)
-        refused("bogus", 1, "flows", "state", "bogus")
-        true("module  not loaded" in output("version"), "version says so")
-        equal(read("version")["module"], None, "version as JSON")
+            refused(lab.R, "modprobe tcpstate", 2, *words)
+        refused(lab.R, "bogus", 1, "flows", "state", "bogus")
+        true("module  not loaded" in output(lab.R, "version"), "version says so")
+        equal(read(lab.R, "version")["module"], None, "version as JSON")
     finally:
         module()
 
@@ -800,8 +670,8 @@ def no_module():
 def prepare():
     global lab, crowd
     module()
-    true(os.access(TOOL, os.X_OK), "tools/tcpstate is not built: make -C tools")
-    say(f"{TOOL}, seed {SEED}")
+    built()
+    say(f"seed {SEED}")
     lab = Lab()
     crowd = Crowd(lab, SEED)
 

@@ -7,122 +7,30 @@ Whether a verdict is right is not asked here. Where tools/asan/tcpstate is built
 one is run.
 """
 
-import json
-import os
-import pty
 import re
-import shutil
 import signal
-import subprocess
-import tempfile
-import threading
 
 import ktap
-import t_monitor
-import t_tool
 from crowd import Crowd
-from flood import Flood
-from genl import Channel, Listener
+from flood import Flood, Scan
+from genl import Channel
 from lab import *
 from ktap import test
-from t_monitor import Monitor
-from t_tool import NOBODY, PLAIN, TOOL, milliseconds, output, read, refused, run, say
-
-ktap._tests.clear()                 # theirs are made by themselves
+from listeners import JUDGED, PROC, of_netlink, of_proc, of_text
+from monitor import Monitor
+from tool import (PLAIN, abandoned, as_nobody, built, key, keyed, nothing, on_terminal, output,
+                  preloaded, read, refused)
 
 # contract.md, flood.md, and more
 KEYS = ("family listener listener_port syn_sent syn_recv syn synack completed refused timed_out "
         "syn_rate sources verdict since_ms stale responder_latency_us initiator_latency_us "
         "untimed top_sources").split()
-JUDGED = {"completion", "usual"}
 HOST_KEYS = "family host verdict since_ms targets syn".split()
-TITLES = "LISTENER VERDICT SINCE SYN_SENT SYN_RECV STALE SYN/S SOURCES".split()
-PROC = ("syn_sent syn_recv syn synack completed refused timed_out syn_rate sources verdict "
-        "since_ms").split()
 KERNEL = ("SyncookiesSent SyncookiesRecv ListenOverflows ListenDrops TCPReqQFullDrop "
           "TCPReqQFullDoCookies").split()
 FLOODS = "flood_spoofed", "flood_few"
 
 lab = None                          # made once, with a crowd
-
-
-# records: dictionaries in the words of JSON
-
-def key(record):
-    return record["family"], record["listener"], record["listener_port"]
-
-
-def keyed(records):
-    """By key; asserts that nothing is there twice."""
-    found = {key(record): record for record in records}
-    equal(len(found), len(records), "different listeners")
-    return found
-
-
-def told(each):
-    """A Listener of netlink's."""
-    record = {"family": f"ipv{each.fam}", "listener": each.address, "listener_port": each.port,
-              "verdict": each.verdict, "since_ms": each.since,
-              "top_sources": [{"source": source, "share": share / 1000}
-                              for source, share in each.heavy]}
-    for name in PROC + ["stale", "untimed"]:
-        record.setdefault(name, getattr(each, name, None))
-    for name in "responder_latency", "initiator_latency":
-        record[f"{name}_us"] = list(getattr(each, name))
-    for name in JUDGED:
-        if getattr(each, name) is not None:
-            record[name] = getattr(each, name) / 1000
-    return record
-
-
-def asked(ns=None):
-    """The listeners that netlink tells of."""
-    with Channel(ns or lab.R) as channel:
-        return [told(each) for each in channel.listeners()]
-
-
-def of_proc(ns=None):
-    """Those of /proc/net/tcpstate_listeners."""
-    found = []
-    for line in (ns or lab.R).net("tcpstate_listeners").splitlines():
-        family, name, *rest = line.split(" ")
-        equal(len(rest), len(PROC), f"words in {line!r}")
-        address, _, port = name.rpartition(":")
-        found.append({"family": family, "listener": address.strip("[]"),
-                      "listener_port": int(port),
-                      **{name: int(word) if word.isdigit() else word
-                         for name, word in zip(PROC, rest)}})
-    return found
-
-
-def rows(text):
-    """Those of text, a line each; times are (least, most)."""
-    lines = text.splitlines()
-    equal(lines[0].split(), TITLES, "titles")
-    true(not any(line != line.rstrip() for line in lines), "no blanks at an end of line")
-    found = []
-    for line in lines[1:]:
-        words = line.split()
-        address, _, port = words[0].rpartition(":")
-        record = {"family": "ipv6" if address[0] == "[" else "ipv4",
-                  "listener": address.strip("[]"), "listener_port": int(port),
-                  "verdict": words[1], "since_ms": milliseconds(words[2])}
-        record.update(zip(("syn_sent", "syn_recv", "stale", "syn_rate", "sources"),
-                          map(int, words[3:8])))
-        for word in words[8:]:
-            name, _, value = word.partition(":")
-            name = name.replace("-", "_")
-            if name in JUDGED:
-                true(value[-1] == "%", f"a share: {word}")
-                record[name] = round(float(value[:-1]) / 100, 3)
-            elif name == "top_sources":
-                record[name] = [{"source": source, "share": round(float(share[:-1]) / 100, 3)}
-                                for source, share in (one.split("=")
-                                                      for one in value.split(","))]
-            else:
-                record[name] = int(value) if value.isdigit() else value
-        found.append(record)
-    return found
 
 
 def same(before, seen, after, names):
@@ -148,12 +56,12 @@ def views():
     text = KEYS[:14] + ["stale", "untimed", *JUDGED]
 
     def look():
-        before = asked()
-        seen = read("listeners"), read("-p", "listeners")
-        lines = rows(output("-o", "listeners"))
-        lines_of_two = rows(output("listeners").replace("\n\t", " "))
-        proc_says = of_proc()
-        after = asked()
+        before = of_netlink(lab.R)
+        seen = read(lab.R, "listeners"), read(lab.R, "-p", "listeners")
+        lines = of_text(output(lab.R, "-o", "listeners"))
+        lines_of_two = of_text(output(lab.R, "listeners").replace("\n\t", " "))
+        proc_says = of_proc(lab.R)
+        after = of_netlink(lab.R)
         for record in seen[0] + seen[1]:
             equal(sorted(set(record) - JUDGED), sorted(KEYS), "keys")
         return sum(same(before, each, after, names) for each, names in (
@@ -161,7 +69,7 @@ def views():
             (lines_of_two, text), (proc_says, PROC)))
     many = wait_for(look, bool, "agreement")
     say(f"{many} records compared")
-    listeners = keyed(read("listeners"))
+    listeners = keyed(read(lab.R, "listeners"))
     # the silent and those who refuse have no slot
     true(0 < proc(lab.R)["listeners"] <= len(listeners), f"{len(listeners)} and the counter")
     real = {name: row for name, row in listeners.items() if row["completed"]}
@@ -178,7 +86,7 @@ def truth(fam):
             lab.A.socket(fam).connect((lab.B.addr[fam], 7010 + fam))
 
     def look():
-        found = keyed(read("listeners"))
+        found = keyed(read(lab.R, "listeners"))
         row = found[f"ipv{fam}", lab.B.addr[fam], 7000 + fam]
         equal([row[name] for name in ("syn", "synack", "completed", "refused", "syn_sent",
                                       "syn_recv", "timed_out")],
@@ -201,7 +109,7 @@ def filters():
     def ports(first, last=None):
         return lambda row: first <= row["listener_port"] <= (last or first)
 
-    row = next(row for row in read("listeners") if row["completed"])
+    row = next(row for row in read(lab.R, "listeners") if row["completed"])
     found = {"": lambda row: True}
     for fam, prefix in (4, "10.64.0.0/10"), (4, "10.9.2.0/24"), (6, "2001:db8::/32"), (6, "::/1"):
         found[f"dst {prefix}"] = within(prefix)
@@ -224,8 +132,8 @@ def filter_words():
     given = 0
     for words, claim in filters().items():
         def look():
-            before, seen, after = read("listeners"), read("listeners", *words.split(),
-                                                          tool=[PLAIN]), read("listeners")
+            before, seen, after = (read(lab.R, "listeners", *some, tool=PLAIN)
+                                   for some in ((), words.split(), ()))
             wanted = [{key(row) for row in rows if claim(row)} for rows in (before, after)]
             equal(wanted[0], wanted[1], "nothing moves")
             equal(set(keyed(seen)), wanted[0], f"'{words}'")
@@ -254,77 +162,45 @@ BAD = [
 @test("a word that says nothing of them is one line that has it, and status 1", None)
 def bad_words():
     for words, offending in BAD:
-        refused(offending, 1, *words.split(), ns=lab.R, tool=[PLAIN])
+        refused(lab.R, offending, 1, *words.split(), tool=PLAIN)
 
 
 @test("no listener and no host is an empty array, or titles alone", None)
-def nothing():
+def none():
     empty = Namespace("E")
     for words in ["listeners"], ["hosts"], ["listeners", "dport", "80"], ["hosts", "-6"]:
-        equal(output("-j", *words, ns=empty), "[]\n", f"{words} as JSON")
-        equal(read("-p", *words, ns=empty), [], f"{words} as pretty JSON")
-        equal(len(output(*words, ns=empty).splitlines()), 1, f"lines of {words}")
-    equal(output("-j", "listeners", "dst", "198.51.100.0/24", ns=lab.R), "[]\n", "nothing passes")
+        nothing(empty, *words)
+    nothing(lab.R, "listeners", "dst", "198.51.100.0/24")
 
 
 @test("without privilege nothing is told of them: one line, and status 2", None)
 def nobody():
-    with tempfile.TemporaryDirectory() as place:
-        os.chmod(place, 0o755)
-        plain = {"user": NOBODY, "group": NOBODY, "extra_groups": [], "cwd": "/",
-                 "tool": [shutil.copy(TOOL, place)], "ns": lab.R}
+    with as_nobody() as options:
         for words in ["listeners"], ["-j", "listeners", "dport", "80"], ["hosts"], \
                 ["monitor", "alerts"], ["-j", "monitor", "alerts"]:
-            refused("CAP_NET_ADMIN", 2, *words, **plain)
+            refused(lab.R, "CAP_NET_ADMIN", 2, *words, **options)
 
 
 @test("a reader that leaves ends it without a word, a full device with one", None)
 def pipes():
     for words in ["listeners"], ["-j", "listeners"], ["-p", "listeners"]:
-        with lab.R:
-            process = subprocess.Popen([TOOL, *words], stdout=subprocess.PIPE, text=True,
-                                       stderr=subprocess.PIPE, env=t_tool.ENVIRONMENT)
-        t_tool.fcntl.fcntl(process.stdout, t_tool.fcntl.F_SETPIPE_SZ, 4096)
-        true(process.stdout.readline(), "a line")
-        process.stdout.close()
-        said = process.stderr.read()
-        equal((process.wait(), said), (-signal.SIGPIPE, ""), f"{words}: status, complaint")
+        abandoned(lab.R, *words)
         with open("/dev/full", "w") as device:
-            refused("No space left", 2, *words, ns=lab.R, stdout=device)
+            refused(lab.R, "No space left", 2, *words, stdout=device)
 
 
 @test("a dump that was interrupted is read again, and each listener printed once", None)
 def read_again():
-    here = keyed(read("listeners"))
-    with tempfile.TemporaryDirectory() as place:
-        shim = f"{place}/shim.so"
-        subprocess.run(["gcc", "-O2", "-shared", "-fPIC", "-o", shim,
-                        f"{t_tool.HERE}/dump_shim.c"], check=True)
-        env = {"LD_PRELOAD": shim, "DUMP_SHIM_COUNT": "1", "DUMP_SHIM_LOSE": "1"}
-        equal(set(keyed(read("listeners", tool=[PLAIN], env=env))), set(here), "listeners")
+    here = keyed(read(lab.R, "listeners"))
+    env = {**preloaded("dump_shim"), "DUMP_SHIM_COUNT": "1", "DUMP_SHIM_LOSE": "1"}
+    equal(set(keyed(read(lab.R, "listeners", tool=PLAIN, env=env))), set(here), "listeners")
 
 
 # verdicts
 
 def row_of(ns, lab, fam, *words, dport=80):
     """What the tool says of a listener of B."""
-    return keyed(read("listeners", *words, ns=ns)).get((f"ipv{fam}", lab.B.addr[fam], dport))
-
-
-def on_terminal(ns, *words, **env):
-    """What it prints on a terminal."""
-    ours, its = pty.openpty()
-    with ns:
-        process = subprocess.Popen([TOOL, *words], stdout=its, stdin=subprocess.DEVNULL,
-                                   env={**t_tool.ENVIRONMENT, **env})
-    os.close(its)
-    text = b""
-    with contextlib.suppress(OSError):              # EIO: nobody has the other side
-        while part := os.read(ours, 4096):
-            text += part
-    os.close(ours)
-    equal(process.wait(), 0, f"{words}: status")
-    return text.decode().replace("\r\n", "\n")
+    return keyed(read(ns, "listeners", *words)).get((f"ipv{fam}", lab.B.addr[fam], dport))
 
 
 def netstat(ns):
@@ -363,7 +239,7 @@ def flooded(lab, fam):
         beside()
 
         def shown():
-            text = output("listeners", "dport", "80", ns=lab.B)
+            text = output(lab.B, "listeners", "dport", "80")
             true(re.search(r"^\tkernel: SyncookiesSent:\d+ .*TCPReqQFullDoCookies:\d+$", text,
                            re.M), f"the kernel's figures as text: {text}")
             true(re.search(rf"^\ttop-sources:{re.escape(lab.spoof(fam, 1))[:-1]}\S+%", text, re.M),
@@ -371,10 +247,10 @@ def flooded(lab, fam):
             words = "listeners", "dport", "80", f"-{fam}"
             painted = on_terminal(lab.R, *words)
             true(re.search(r"\033\[31mflood_\w+\033\[0m", painted), f"a flood is red: {painted!r}")
-            true("\033" not in output(*words, ns=lab.R), "not where there is no terminal")
+            true("\033" not in output(lab.R, *words), "not where there is no terminal")
             true("\033" not in on_terminal(lab.R, *words, NO_COLOR="1"), "nor with NO_COLOR")
-            equal([key(row)[2] for row in read("listeners", "verdict", "ok", "dport", "80",
-                                               f"-{fam}", ns=lab.R)], [], "it is not ok")
+            equal([key(row)[2] for row in read(lab.R, "listeners", "verdict", "ok",
+                                               "dport", "80", f"-{fam}")], [], "it is not ok")
         wait_for(shown, lambda _: True, "all that in one fit")
     text = on_terminal(lab.R, "listeners", "verdict", "ok")
     true("\033" not in text, f"ok is not painted: {text!r}")
@@ -387,9 +263,9 @@ def alerts(lab, fam):
     flood = Monitor(lab.R, "alerts", "verdict", "flood", "dst", lab.B.addr[fam], tool=PLAIN)
     first = Monitor(lab.R, "--count", "1", "alerts", tool=PLAIN)
     with Flood(lab, fam):
-        wait_for(monitor.events, bool, "an alert")
+        wait_for(monitor.objects, bool, "an alert")
         equal(len(first.wait()), 1, "as many as asked for")
-    wait_for(monitor.events, lambda seen: seen[-1]["event"] == "end", "its end", timeout=90)
+    wait_for(monitor.objects, lambda seen: seen[-1]["event"] == "end", "its end", timeout=90)
     with Channel(lab.R) as channel:
         last = channel.stats().seq["alerts"]
     events, lines = monitor.stop(), text.stop()
@@ -443,43 +319,26 @@ def lost(lab):
 
 @test("hosts: one that scans is named, in text and JSON as by netlink", lab=Lab)
 def scanned(lab, fam):
-    make, source = {4: ipv4, 6: ipv6}[fam], lab.spoof(fam, 1)
-    over = threading.Event()
-
-    def scan():
-        number = 0
-        while not over.wait(0.1):
-            packets = []
-            for _ in range(100):
-                number += 1
-                packets.append(make(source, lab.B.addr[fam], tcp(
-                    source, lab.B.addr[fam], 40000, 1000 + number % 60000, seq=number * 7919,
-                    flags=SYN, options=mss())))
-            lab.forge(lab.A, packets)
-    thread = threading.Thread(target=scan, daemon=True)
+    source = lab.spoof(fam, 250)
     monitor = Monitor(lab.R, "alerts", "host", source)
-    thread.start()
-    try:
-        seen = wait_for(lambda: read("hosts", ns=lab.R), bool, "a host")
+    with Scan(lab, fam):
+        seen = wait_for(lambda: read(lab.R, "hosts"), bool, "a host")
         equal([sorted(each) for each in seen], [sorted(HOST_KEYS)] * len(seen), "keys")
         mine = [each for each in seen if each["host"] == source]
         equal([(each["family"], each["verdict"]) for each in mine], [(f"ipv{fam}", "scan")], "who")
         true(mine[0]["targets"] > 20 and mine[0]["syn"] > 20, f"figures: {mine}")
-        equal([each["host"] for each in read("hosts", "host", source, "verdict", "scan",
-                                             ns=lab.R)], [source], "a filter")
-        equal(read("hosts", "verdict", "reflection_victim", "host", source, ns=lab.R), [],
+        equal([each["host"] for each in read(lab.R, "hosts", "host", source, "verdict",
+                                             "scan")], [source], "a filter")
+        equal(read(lab.R, "hosts", "verdict", "reflection_victim", "host", source), [],
               "another verdict")
-        text = output("hosts", ns=lab.R).splitlines()
+        text = output(lab.R, "hosts").splitlines()
         equal(text[0].split(), ["HOST", "VERDICT", "SINCE", "TARGETS", "SYN"], "titles")
         true([source, "scan"] in [line.split()[:2] for line in text[1:]], f"text: {text}")
         with Channel(lab.R) as channel:
             true((f"ipv{fam}", source) in [each.key for each in channel.hosts()], "netlink")
-        told = wait_for(monitor.events, bool, "an alert")[0]
+        told = wait_for(monitor.objects, bool, "an alert")[0]
         equal((told["event"], told["host"], told["verdict"]), ("begin", source, "scan"), "told")
         equal(sorted(set(told) - {"before"}), sorted(HOST_KEYS + ["event", "seq", "time"]), "keys")
-    finally:
-        over.set()
-        thread.join()
     monitor.stop()
 
 
@@ -487,7 +346,7 @@ def scanned(lab, fam):
 def full_table(lab):
     monitor = Monitor(lab.R, "alerts")
     with Flood(lab, 4):
-        told = wait_for(lambda: [event for event in monitor.events() if "table" in event],
+        told = wait_for(lambda: [event for event in monitor.objects() if "table" in event],
                         bool, "an alert")[0]
     monitor.stop()
     equal(sorted(told), sorted("event seq time table fill limit".split()), "keys")
@@ -499,14 +358,10 @@ def full_table(lab):
 def prepare():
     global lab
     module()
-    true(os.access(TOOL, os.X_OK), "tools/tcpstate is not built: make -C tools")
-    t_tool.lab = lab = Lab()
-    Crowd(lab, t_tool.SEED)
-
-
-def finish():
-    reload()
+    built()
+    lab = Lab()
+    Crowd(lab, SEED)
 
 
 if __name__ == "__main__":
-    ktap.main(None, prepare, finish)
+    ktap.main(None, prepare, reload)

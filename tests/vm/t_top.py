@@ -9,14 +9,8 @@ import os
 import re
 import subprocess
 
-import ktap
-from genl import Channel
 from lab import *
-import t_tool
-from t_export import as_nobody
-from t_tool import ENVIRONMENT, PLAIN, output, refused
-
-ktap._tests.clear()                     # theirs are made by themselves
+from tool import ENVIRONMENT, PLAIN, as_nobody, output, refused
 
 
 class Terminal:
@@ -84,7 +78,6 @@ def bars(lines):
 
 def populate(lab):
     """Some of everything that there is a table for; lasting."""
-    t_tool.lab = lab
     lab.B.sysctl("net.ipv4.tcp_synack_retries", 10)
     for port in 80, 443, 22:
         lab.keep(lab.connect(4, dport=port))
@@ -105,11 +98,13 @@ def populate(lab):
 def sizes(lab):
     want = populate(lab)
     with Terminal(lab) as terminal:
+        # there are no rates before its second look
         lines = terminal.until(lambda lines: bars(lines) == want and
-                               len(below(lines, "CLOSE_WAIT")) > 2, "all states")
+                               len(below(lines, "CLOSE_WAIT")) > 2 and
+                               re.match(r"a second: \d+ segments  \d+ SYN  ", lines[1]),
+                               "all states and rates")
         true(len(lines) <= 24 and max(map(len, lines)) <= 80, "it fits")
         true(re.match(r"tcpstate \d\d:\d\d:\d\d, every 0.3 s$", lines[0]), lines[0])
-        true(re.match(r"a second: \d+ segments  \d+ SYN  ", lines[1]), lines[1])
         seen = proc(lab.R)
         true(f"7/{seen['max_flows']}]" in lines[2] and f"20/{seen['max_halfopen']}]" in lines[2],
              lines[2])
@@ -198,7 +193,7 @@ def colours(lab):
 @test("a single look is plain text; without a terminal there is nothing else", families=None)
 def plain(lab):
     want = populate(lab)
-    text = output("top", "-1", "-d", "100ms", tool=[PLAIN])
+    text = output(lab.R, "top", "-1", "-d", "100ms", tool=PLAIN)
     true("\033" not in text and not any(line != line.rstrip() for line in text.splitlines()),
          "plain")
     lines = text.splitlines()
@@ -206,13 +201,13 @@ def plain(lab):
     equal([len(below(lines, title)) for title in ("LISTENERS", "HALF-OPENS", "CLOSE_WAIT")],
           [3, 10, 4], "rows of tables")
     true(max(map(len, lines)) <= 80, "80 columns")
-    wide = output("top", "-1", "-d", "100ms", tool=[PLAIN], env={"COLUMNS": "120"})
+    wide = output(lab.R, "top", "-1", "-d", "100ms", tool=PLAIN, env={"COLUMNS": "120"})
     true(max(map(len, wide.splitlines())) > 80, "120 columns")
-    refused("-1", 2, "top", tool=[PLAIN])
-    with as_nobody() as nobody:
-        refused("CAP_NET_ADMIN", 2, "top", "-1", "-d", "100ms", **nobody)
+    refused(lab.R, "-1", 2, "top", tool=PLAIN)
+    with as_nobody(PLAIN) as nobody:
+        refused(lab.R, "CAP_NET_ADMIN", 2, "top", "-1", "-d", "100ms", **nobody)
     for word in "0", "99ms", "x", "1.5":
-        refused(word, 1, "top", "-d", word, tool=[PLAIN])
+        refused(lab.R, word, 1, "top", "-d", word, tool=PLAIN)
 
 
 if __name__ == "__main__":

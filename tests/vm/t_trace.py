@@ -22,14 +22,8 @@ import time
 import ktap
 from genl import Channel, Refusal, fields
 from lab import *
+from tool import PLAIN, Running, refused, text_of
 
-HERE = os.path.dirname(os.path.abspath(__file__))
-PLAIN = os.path.realpath(f"{HERE}/../../tools/tcpstate")
-TOOL = sanitized(os.path.realpath(f"{HERE}/../../tools/asan/tcpstate"), PLAIN)
-COMPLAINT = 98                      # exit status of a sanitizer that found fault
-ENVIRONMENT = {**os.environ, "LC_ALL": "C",
-               "ASAN_OPTIONS": f"exitcode={COMPLAINT}",
-               "UBSAN_OPTIONS": f"halt_on_error=1:exitcode={COMPLAINT}"}
 TRACES_MAX, RATE_MAX = 16, 10000    # module/trace.c
 FLAGS = "FIN SYN RST PSH ACK URG ECE CWR".split()
 KEYS = {"seq", "time", "family", "from", "flags", "seq_number", "relative_seq", "length",
@@ -50,56 +44,20 @@ Arrow = collections.namedtuple("Arrow", "way flags seq ack length states notes b
 
 # running it
 
-def text_of(file):
-    """All of a file that another process may be writing to by the same descriptor: its
-    offset is theirs too, so it is neither used nor moved."""
-    return os.pread(file.fileno(), os.fstat(file.fileno()).st_size, 0).decode()
+class Tracer(Running):
+    """The tool's trace in a namespace."""
 
-
-class Tracer:
-    """The tool in a namespace."""
-
-    def __init__(self, ns, *words, tool=TOOL):
-        self.json = "-j" in words
-        self.out, self.err = (tempfile.TemporaryFile("a+") for _ in "oe")
-        with ns:
-            self.process = subprocess.Popen([tool, "trace", *words], stdin=subprocess.DEVNULL,
-                                            stdout=self.out, stderr=self.err, env=ENVIRONMENT)
-
-    def lines(self):
-        """What it printed so far, but for a line that is not complete."""
-        return text_of(self.out).split("\n")[:-1]
+    def __init__(self, ns, *words, **options):
+        super().__init__(ns, "trace", *words, **options)
 
     def objects(self):
-        """Likewise, of JSON; those of the probe left out."""
-        return [each for each in map(json.loads, self.lines())
-                if each.get("initiator_port") != PROBE]
+        """What it told in JSON so far; those of the probe left out."""
+        return [each for each in super().objects() if each.get("initiator_port") != PROBE]
 
     def wait(self):
         """Its end, without complaint."""
-        status = self.process.wait(ktap.PATIENCE * 4)
-        equal((status, text_of(self.err)), (0, ""), "status of trace, and what it said")
-
-    def stop(self, number=signal.SIGTERM):
-        self.process.send_signal(number)
-        self.wait()
-
-
-def run(ns, *words):
-    """Run the tool to its end."""
-    with ns:
-        done = subprocess.run([TOOL, *words], text=True, env=ENVIRONMENT, stdin=subprocess.DEVNULL,
-                              stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-    true(done.returncode != COMPLAINT, f"{words}:\n{done.stderr}")
-    return done
-
-
-def refused(ns, status, word, *words):
-    """Assert that it prints one line of complaint that has a word in it, and nothing else."""
-    done = run(ns, *words)
-    equal((done.returncode, done.stdout), (status, ""), f"{words}: status, output")
-    true(re.fullmatch(r"tcpstate: [^\n]+\n", done.stderr) and word in done.stderr,
-         f"{words}: one line with '{word}', not {done.stderr!r}")
+        super().wait()
+        equal(self.said(), "", "what trace said")
 
 
 # Whoever traces port 80 is asked whether it does by a SYN from this port to nobody.
@@ -486,7 +444,7 @@ def two(lab, fam):
             return {each["responder"]["port"] for each in heard}
 
         equal(talk(("80", "81")), {80, 81}, "ports heard of")
-        other.stop(signal.SIGINT)
+        other.stop(signal.SIGTERM)
         equal({each["responder_port"] for each in other.objects()}, {81}, "ports of one tracer")
         equal(talk(("80",)), {80}, "ports heard of")
         one.stop()
@@ -517,9 +475,9 @@ def reloaded(lab):
 
 @test("a trace must say of which connections, and there are no more than 16", families=None)
 def limits(lab):
-    refused(lab.R, 1, "filter", "trace")
-    refused(lab.R, 1, "filter", "-j", "trace")
-    refused(lab.R, 1, "nonsense", "trace", "nonsense")
+    refused(lab.R, "filter", 1, "trace")
+    refused(lab.R, "filter", 1, "-j", "trace")
+    refused(lab.R, "nonsense", 1, "trace", "nonsense")
     channels = [Channel(lab.R) for _ in range(TRACES_MAX)]
     try:
         channels[0].do("TRACE_SET")
@@ -529,10 +487,10 @@ def limits(lab):
               (errno.EINVAL, True), f"refusal {refusal!r}")
     for channel in channels:
         channel.do("TRACE_SET", fields("FLOW", {"family": 4}))
-    refused(lab.R, 2, "traces", "trace", "dport", "80")
+    refused(lab.R, "traces", 2, "trace", "dport", "80")
     # whoever has one may have another instead
     channels[0].do("TRACE_SET", fields("FLOW", {"family": 6}))
-    refused(lab.R, 2, "traces", "trace", "dport", "80")
+    refused(lab.R, "traces", 2, "trace", "dport", "80")
     channels.pop().close()
     (tracer,) = trace(lab, 4, "--count", "1", json=[True])
     tracer.wait()
@@ -599,7 +557,7 @@ def rate(lab):
     # the first number is that of the first probe that was traced
     equal(len(told) + counted, numbers - (told[0] - 1), "told and lost")
     true(len(told) <= RATE_MAX * (int(took) + 2), f"{len(told)} told in {took:.1f} s")
-    print(f"# {len(told)} told, {lost} lost in {took:.1f} s")
+    say(f"{len(told)} told, {lost} lost in {took:.1f} s")
 
 
 if __name__ == "__main__":
