@@ -32,9 +32,9 @@ _GENERIC, _GENL_CTRL, _GETFAMILY = 16, 16, 3
 _TLV = {1: "msg", 2: "offset", 3: "cookie", 4: "policy", 5: "miss_type", 6: "miss_nest"}
 
 
-# What SLUB fills memory with, before its first use and after its last, where a kernel is
-# told to: no address of a test and no figure has so much of it.
-_POISON = b"\x5a" * 6, b"\x6b" * 6
+# What SLUB fills memory with, before its first use and after its last, and who hands out
+# pages, where a kernel is told to: no address of a test and no figure has so much of it.
+_POISON = b"\x5a" * 6, b"\x6b" * 6, b"\xaa" * 6
 
 
 class Refusal(OSError):
