@@ -308,7 +308,8 @@ def corrupted(ns, conn, by, state, *words, how=check):
 def wrong(lab, fam):
     for port in range(80, 120):
         lab.listen(fam, port)
-    conns = [lab.connect(fam, dport=port) for port in range(80, 120)]
+    # A port each at either end: by that they are told apart.
+    conns = [lab.connect(fam, sport=20000 + port, dport=port) for port in range(80, 120)]
     for conn in conns[::3]:
         conn.a.shutdown(SHUT_WR)
         equal(conn.b.recv(1), b"", "end of stream")
