@@ -128,7 +128,7 @@ test-flood: vm-tool
 test-collisions: vm-tool
 	@tests/run 'tests/vm/run --timeout 1800 -- tests/vm/all collisions.py'
 
-## make test-poison what answers are made of, where memory begins as rubbish that is known by sight
+## make test-poison   what answers are made of, where memory begins as rubbish that is known by sight
 test-poison: vm-tool
 	@tests/run $(VM_KERNELS:%='tests/vm/run --timeout 1800 --kernel % \
 		--append "init_on_alloc=0 slub_debug=FZP page_poison=1" -- tests/vm/all \
@@ -187,5 +187,5 @@ clean:
 	@$(MAKE) -s -C tests/bench clean
 
 .PHONY: all help module tool vm-tool demo test test-unit model test-traces test-vm vm style bench \
-	test-debug test-deb test-prometheus test-differential test-collisions test-poison test-flood test-churn soak \
-	static fuzz fuzz-coverage fuzz-kernel install uninstall dkms deb clean
+	test-debug test-deb test-prometheus test-differential test-collisions test-poison test-flood \
+	test-churn soak static fuzz fuzz-coverage fuzz-kernel install uninstall dkms deb clean

@@ -51,14 +51,17 @@ class Forge:
                 kind = b"\x08\0" if fam == 4 else b"\x86\xdd"
                 self.frame[fam, way] = bytearray(ether + kind + packet)
 
-    def send(self, number, flags=SYN, way=0, seq=0, ack=0, fam=4):
+    def send(self, number, flags=SYN, way=0, seq=0, ack=0, fam=4, dev=None):
         """A segment of the connection of that number (below 2^28): way 0 goes from
-        its initiator, 1 from its responder."""
+        its initiator, 1 from its responder; dev is another device to send it by."""
         frame = self.frame[fam, way]
         ports = 10_000 + (number & 0x3fff), 1 + (number >> 14)
         struct.pack_into("!HHIIBB", frame, len(frame) - 20, *ports[::-1 if way else 1],
                          seq, ack, 5 << 4, flags)
-        self.sock.send(frame)
+        if dev:
+            self.sock.sendto(frame, (dev, 0))
+        else:
+            self.sock.send(frame)
 
     def halfopens(self, numbers, fam=4):
         """A SYN each."""

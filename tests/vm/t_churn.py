@@ -8,7 +8,6 @@ back. A few times here, TCPSTATE_CHURN=1000 times by make test-churn.
 
 import contextlib
 import os
-import struct
 import subprocess
 import time
 
@@ -55,11 +54,8 @@ def flood(out):
         number += 1
         time.sleep(0.0005)
         for fam, device in zip((4, 6) * AT_ONCE, devices):
-            frame = forge.frame[fam, 0]
-            struct.pack_into("!HHIIBB", frame, len(frame) - 20, number & 0xffff, 7, number, 0,
-                             5 << 4, SYN)
             with contextlib.suppress(OSError):
-                forge.sock.sendto(frame, (device, 0))
+                forge.send(number, seq=number, fam=fam, dev=device)
 
 
 def inhabit(ns):

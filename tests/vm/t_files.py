@@ -155,6 +155,14 @@ def keys(lines):
     return set(found)
 
 
+def lasting(max_halfopen):
+    """A namespace with room for so many half-opens, which stay, and who forges them."""
+    reload(max_halfopen=max_halfopen)
+    ns = Namespace("N")
+    ns.sysctl("net.tcpstate.timeout_syn_sent", 3600)
+    return ns, Forge(attach(ns))
+
+
 def open_halfopens(ns):
     with ns:
         return os.open("/proc/thread-self/net/tcpstate_halfopen", os.O_RDONLY)
@@ -163,10 +171,7 @@ def open_halfopens(ns):
 @test("10,000 half-opens in pieces of 100 octets: every line, whole and once", families=None,
       lab=None, serial=True)
 def small_reads():
-    reload(max_halfopen=20_000)
-    ns = Namespace("N")
-    ns.sysctl("net.tcpstate.timeout_syn_sent", 3600)
-    forge = Forge(attach(ns))
+    ns, forge = lasting(max_halfopen=20_000)
     forge.halfopens(range(9000))
     forge.halfopens(range(1000), fam=6)
     wait_equal(lambda: proc(ns)["halfopen"], 10_000, "halfopen")
@@ -206,10 +211,7 @@ def cost(fd, size, times=1, of=5):
 @test("reading costs as much as there is to read: four times as much, no more than eight",
       families=None, lab=None, serial=True)
 def linear():
-    reload(max_halfopen=20_000)
-    ns = Namespace("N")
-    ns.sysctl("net.tcpstate.timeout_syn_sent", 3600)
-    forge = Forge(attach(ns))
+    ns, forge = lasting(max_halfopen=20_000)
     fd = open_halfopens(ns)
     forge.halfopens(range(3000))
     wait_equal(lambda: proc(ns)["halfopen"], 3000, "halfopen")
@@ -224,10 +226,7 @@ def linear():
 @test("read in pieces during a flood, while the table grows: whole lines, none missing",
       families=None, lab=None, serial=True)
 def flooded_reads():
-    reload(max_halfopen=50_000)
-    ns = Namespace("N")
-    ns.sysctl("net.tcpstate.timeout_syn_sent", 3600)
-    forge = Forge(attach(ns))
+    ns, forge = lasting(max_halfopen=50_000)
     forge.halfopens(range(100))
     wait_equal(lambda: proc(ns)["halfopen"], 100, "halfopen")
     fd = open_halfopens(ns)
@@ -251,9 +250,5 @@ def flooded_reads():
             true(1000 <= len(lines) <= 20_000, f"{len(lines)} lines of 2000")
 
 
-def finish():
-    reload()
-
-
 if __name__ == "__main__":
-    ktap.main(None, module, finish)
+    ktap.main(None, module, reload)

@@ -512,9 +512,7 @@ def main():
         reload(max_halfopen=ROOM)
         build()
 
-    def finish():
-        reload()
-    ktap.main(6, prepare, finish)
+    ktap.main(6, prepare, reload)
 
 
 if __name__ == "__main__":

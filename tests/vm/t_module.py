@@ -16,7 +16,6 @@ from forge import Forge, attach
 from lab import *
 from whole import *
 
-
 PARAMETERS = {*LIMITS, "enabled", "batch_from"}
 
 
@@ -222,9 +221,5 @@ def reloads(lab):
         lab.expect([(conn, "TIME_WAIT", "CLOSE")], "AB")
 
 
-def finish():
-    reload()
-
-
 if __name__ == "__main__":
-    ktap.main(None, module, finish)
+    ktap.main(None, module, reload)

@@ -18,7 +18,6 @@ from forge import Forge, attach
 from lab import *
 from whole import *
 
-
 TRACING = "/sys/kernel/tracing"
 SHARED = 4                  # full tables that all namespaces but the first may fill
 EMPTY_PERIOD = 60           # seconds that an empty table keeps its array
@@ -297,9 +296,5 @@ def ceiling():
     wait_equal(lambda: room(Y)[0], most, "Y's flows in the room that X gave back")
 
 
-def finish():
-    reload()
-
-
 if __name__ == "__main__":
-    ktap.main(None, prepare, finish)
+    ktap.main(None, prepare, reload)

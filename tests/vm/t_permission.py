@@ -68,18 +68,18 @@ WHAT = {
 }
 OPEN = {"STATS_GET", "tcpstate", "stat/tcpstate", "a sysctl's value"}       # to anyone
 
-FILES = {"tcpstate_halfopen", "tcpstate_listeners", "a sysctl"}
-ASKED_OF = WHAT.keys() - OPEN - FILES           # whom only CAP_NET_ADMIN lets ask
+OWNED = {"tcpstate_halfopen", "tcpstate_listeners", "a sysctl"}
+ASKED_OF = WHAT.keys() - OPEN - OWNED           # whom only CAP_NET_ADMIN lets ask
 
 # Who may do what besides. A file is its owner's, whatever his capabilities; a sysctl is
 # that of who holds CAP_NET_ADMIN too.
 MAY = {
-    root: ASKED_OF | FILES,
-    root_without: FILES,
+    root: ASKED_OF | OWNED,
+    root_without: OWNED,
     nobody_with: ASKED_OF | {"a sysctl"},
     nobody: set(),
     own_user: set(),
-    own_both: ASKED_OF | FILES,
+    own_both: ASKED_OF | OWNED,
 }
 
 
@@ -87,7 +87,7 @@ def want(who, what):
     """How that should end."""
     if what in OPEN or what in MAY[who]:
         return "ok"
-    return "EACCES" if what in FILES else "EPERM"
+    return "EACCES" if what in OWNED else "EPERM"
 
 
 def flows(lab, fam):
