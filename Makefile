@@ -17,7 +17,7 @@ TRACES := 'make -s -C tests/traces check' 'make -s -C tests/traces && tests/trac
 ON_FIRST := t_dump.py t_hostile.py t_monitor.py t_readme.py t_tool_listeners.py t_topology.py \
 	t_trace.py t_traces.py t_ynl.py
 ON_OTHERS := t_account.py t_check.py t_completion.py t_expiry.py t_export.py t_fleet.py t_flood.py \
-	t_fuzz.py t_graph.py t_manual.py t_race.py t_tool.py t_top.py
+	t_fuzz.py t_graph.py t_manual.py t_race.py t_tool.py t_tool_filter.py t_top.py
 vm-suite = 'tests/vm/run --timeout 2200 --kernel $(1) -- env LAB_SEED=$${LAB_SEED:-9293} \
 	TCPSTATE_SEED=$${TCPSTATE_SEED:-9293} TCPSTATE_MANY=$${TCPSTATE_MANY:-100000} \
 	tests/vm/all --but "$(2)"'

@@ -7,6 +7,7 @@ import contextlib
 import ctypes
 import fnmatch
 import os
+import random
 import select
 import signal
 import sys
@@ -31,6 +32,13 @@ class Skip(Exception):
 def say(text):
     """A line beside the verdicts."""
     print(f"# {text}", flush=True)
+
+
+def die_of_today():
+    """A die with a seed of its own each time, which it tells; LAB_SEED repeats one."""
+    seed = int(os.environ.get("LAB_SEED", time.time_ns()))
+    say(f"LAB_SEED={seed}")
+    return random.Random(seed)
 
 
 # awaiting
@@ -87,6 +95,13 @@ def true(value, what):
     """Assert that value is true."""
     if not value:
         raise Failure(what)
+
+
+def same_set(seen, want, what):
+    """Assert that two sets are the same."""
+    missing, more = want - seen, seen - want
+    true(not missing and not more, f"{what}: {len(missing)} missing, like "
+         f"{sorted(missing)[:3]}; {len(more)} too many, like {sorted(more)[:3]}")
 
 
 # processes beside

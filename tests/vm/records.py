@@ -4,6 +4,7 @@
 import socket
 from dataclasses import dataclass
 
+from ktap import equal
 from packets import at
 from uapi import *
 from views import HalfOpen
@@ -101,6 +102,13 @@ def _named(names, number):
     if number not in names:
         raise Malformed(f"{number} is none of {names}")
     return names[number]
+
+
+def once(records):
+    """Records by their key, each of which must be there but once."""
+    found = {record.key: record for record in records}
+    equal(len(records) - len(found), 0, "records that came twice")
+    return found
 
 
 @dataclass(eq=False)

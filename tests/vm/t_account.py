@@ -9,10 +9,8 @@ the header is refused by name.
 import errno
 import ipaddress
 import os
-import random
 import struct
 import sys
-import time
 
 from genl import *
 from lab import *
@@ -40,13 +38,6 @@ def answered(lab, fam, places):
                                                  flags=SYN, options=mss())))
         lab.forge(lab.B, make(address, asks, tcp(address, asks, port, 20000 + number, seq=5000,
                                                  ack=1001, flags=SYN | ACK, options=mss())))
-
-
-def once(listeners):
-    """Listeners by their key, each of which must be there but once."""
-    found = {each.key: each for each in listeners}
-    equal(len(listeners) - len(found), 0, "listeners that came twice")
-    return found
 
 
 @test("each of many listeners is told once, with what passed, however small the reads")
@@ -96,9 +87,7 @@ def any_filter(die, listeners):
 
 @test("a filter selects of a dump what it should, in hundreds of combinations", families=None)
 def filters(lab):
-    seed = int(os.environ.get("LAB_SEED", time.time_ns()))
-    print(f"# LAB_SEED={seed}")
-    die = random.Random(seed)
+    die = die_of_today()
     for fam in 4, 6:
         answered(lab, fam, list(responders(fam))[:MANY // 4])
     tried = {"none": 0, "some": 0, "all": 0}
