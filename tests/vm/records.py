@@ -216,7 +216,8 @@ def _told(found):
 
 def alert(octets):
     """A Listener, a Host or a Table that an alert is about."""
-    there = {SPACES["LISTENER"].get(number & 0x3fff) for _, number, _ in attributes(octets, "alert")}
+    there = {SPACES["LISTENER"].get(number & 0x3fff)
+             for _, number, _ in attributes(octets, "alert")}
     space, kind = ("TABLE_ALERT", Table) if "LISTENER_TABLE" in there else \
         ("HOST_ALERT", Host) if "LISTENER_TARGETS" in there else ("ACCOUNT_ALERT", Listener)
     return kind.of(decode(space, octets))

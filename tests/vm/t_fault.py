@@ -263,9 +263,9 @@ def chance(lab):
     lab.witnessed = False
     lab.sniffer.close()
     # Ours comes right behind destination NAT, at -100.
-    lab.R.nft("table inet around {",
-              *(f"chain {name} {{ type filter hook prerouting priority {at}; tcp dport 7 counter; }}"
-                for name, at in (("before", -101), ("behind", -96))), "}")
+    lab.R.nft("table inet around {", *(
+        f"chain {name} {{ type filter hook prerouting priority {at}; tcp dport 7 counter; }}"
+        for name, at in (("before", -101), ("behind", -96))), "}")
     with Channel(lab.R) as channel:
         family, groups = channel.family, channel.info["groups"]
     works = [(lab.R, ("dump", family, COMMANDS["FLOW_GET"])),
