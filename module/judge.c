@@ -232,7 +232,7 @@ static bool judge_others(struct tcpstate_listeners *listeners, struct tcpstate_d
 	return busy;
 }
 
-/* Made when something first goes on: a tick without it is no great loss. */
+/* Made when something first goes on: sketches do without what was before. */
 static struct tcpstate_detector *make_detector(struct tcpstate_listeners *listeners)
 {
 	struct tcpstate_detector *detector;
@@ -254,7 +254,7 @@ static struct tcpstate_detector *make_detector(struct tcpstate_listeners *listen
 	tcpstate_sample_init(&detector->sample);
 	detector->scanners.verdict = TCPSTATE_VERDICT_SCAN;
 	detector->victims.verdict = TCPSTATE_VERDICT_REFLECTION_VICTIM;
-	rcu_assign_pointer(listeners->detector, detector);
+	tcpstate_lobby_open(listeners, detector);
 	return detector;
 }
 
@@ -350,6 +350,7 @@ void tcpstate_judge_stop(struct tcpstate_listeners *listeners)
 	detector = rcu_dereference_protected(listeners->detector, true);
 	if (detector)
 		free_detector(listeners, detector);
+	listeners->calls = 0;
 	listeners->awake = false;
 }
 

@@ -34,6 +34,9 @@ struct tcpstate_record;
 #define TCPSTATE_LOBBY_SETS	8
 #define TCPSTATE_LOBBY		(TCPSTATE_LOBBY_WAYS * TCPSTATE_LOBBY_SETS)
 
+/* What may be told before there is a lobby: the judge makes it at once, but sleeps for that. */
+#define TCPSTATE_CALLS		8
+
 /* The last of the sample's slots are the lobby's. */
 #define TCPSTATE_LISTENERS_MAX	(TCPSTATE_SLOTS - TCPSTATE_LOBBY)
 
@@ -152,6 +155,18 @@ struct tcpstate_detector {
 };
 
 /**
+ * struct tcpstate_call - what has become of a handshake before there was a lobby
+ * @shake: the handshake
+ * @was: what it was among the half-opens
+ * @is: what it is now
+ */
+struct tcpstate_call {
+	struct tcpstate_handshake shake;
+	enum tcpstate_half was;
+	enum tcpstate_half is;
+};
+
+/**
  * struct tcpstate_listeners - those of a network namespace
  * @log: the namespace's books
  * @table: slots by address and port
@@ -161,7 +176,7 @@ struct tcpstate_detector {
  * @shared: how many all namespaces but the first have together, or NULL in the first
  * @keep: new ones get slots, and whoever has none is judged too; written by sysctl
  * @detector: made and freed by the judge
- * @lock: protects the making of slots, and what is said above
+ * @lock: protects the making of slots, @call, and what is said above
  * @thresholds: written by sysctl, read without a lock
  * @judge: the work; runs while anything goes on
  * @awake: it is to run within a tick
@@ -169,6 +184,8 @@ struct tcpstate_detector {
  * @crowded: a slot was wanted and there was none
  * @pressed: ticks that are still to pass without that; the judge's own
  * @idle: naps of the judge in which there was nothing; his own
+ * @call: what is to be told in the lobby once there is one
+ * @calls: how many of these, or one more than there is room for
  */
 struct tcpstate_listeners {
 	struct tcpstate_log *log;
@@ -187,6 +204,8 @@ struct tcpstate_listeners {
 	bool crowded;
 	u8 pressed;
 	u8 idle;
+	struct tcpstate_call call[TCPSTATE_CALLS];
+	unsigned int calls;
 };
 
 /**
@@ -262,6 +281,7 @@ void tcpstate_lobby_leave(struct tcpstate_listeners *listeners, const struct tcp
 			  struct tcpstate_docket *docket);
 
 /* The judge's. */
+void tcpstate_lobby_open(struct tcpstate_listeners *listeners, struct tcpstate_detector *detector);
 bool tcpstate_listeners_full(const struct tcpstate_listeners *listeners);
 void tcpstate_listener_sum(const struct tcpstate_listener *listener, struct tcpstate_tally *sum);
 void tcpstate_listener_remove(struct tcpstate_listeners *listeners,

@@ -54,6 +54,57 @@ static struct tcpstate_guest *enter(struct tcpstate_detector *detector,
 	return guest;
 }
 
+/* Return the guest that it is about, or NULL where that is none. */
+static struct tcpstate_guest *note(struct tcpstate_detector *detector, enum tcpstate_half was,
+				   enum tcpstate_half is, const struct tcpstate_handshake *shake)
+{
+	struct tcpstate_guest *guest = enter(detector, shake);
+
+	if (guest) {
+		guest->tally.news[shake->news]++;
+		count_half(&guest->tally, was, is);
+	}
+	return guest;
+}
+
+/**
+ * tcpstate_lobby_open() - there is a detector from now on
+ * @listeners: the namespace's
+ * @detector: the detector, new
+ *
+ * What was told meanwhile is noted, or who was asked first would be missing. If it
+ * was more than could be kept, none of it is: some alone would be wrong for good.
+ *
+ * Context: process, the judge.
+ */
+void tcpstate_lobby_open(struct tcpstate_listeners *listeners, struct tcpstate_detector *detector)
+{
+	unsigned int calls, i;
+
+	spin_lock_bh(&listeners->lock);
+	calls = listeners->calls > TCPSTATE_CALLS ? 0 : listeners->calls;
+	for (i = 0; i < calls; i++) {
+		const struct tcpstate_call *call = &listeners->call[i];
+
+		if (!tcpstate_listener_known(listeners->log, &call->shake.responder))
+			note(detector, call->was, call->is, &call->shake);
+	}
+	listeners->calls = 0;
+	rcu_assign_pointer(listeners->detector, detector);
+	spin_unlock_bh(&listeners->lock);
+}
+
+/* Caller holds the lock. */
+static void keep_call(struct tcpstate_listeners *listeners, enum tcpstate_half was,
+		      enum tcpstate_half is, const struct tcpstate_handshake *shake)
+{
+	lockdep_assert_held(&listeners->lock);
+	if (listeners->calls < TCPSTATE_CALLS)
+		listeners->call[listeners->calls] = (struct tcpstate_call){ *shake, was, is };
+	if (listeners->calls <= TCPSTATE_CALLS)
+		listeners->calls++;
+}
+
 /**
  * tcpstate_lobby_tell() - something has become of a handshake with one without a slot
  * @listeners: the namespace's
@@ -66,17 +117,18 @@ static struct tcpstate_guest *enter(struct tcpstate_detector *detector,
 void tcpstate_lobby_tell(struct tcpstate_listeners *listeners, enum tcpstate_half was,
 			 enum tcpstate_half is, const struct tcpstate_handshake *shake)
 {
-	struct tcpstate_detector *detector = rcu_dereference(listeners->detector);
-	struct tcpstate_guest *guest;
+	struct tcpstate_guest *guest = NULL;
+	struct tcpstate_detector *detector;
 
-	if (!detector || shake->picked_up)
+	if (shake->picked_up)
 		return;
 	spin_lock(&listeners->lock);
-	guest = enter(detector, shake);
-	if (guest) {
-		guest->tally.news[shake->news]++;
-		count_half(&guest->tally, was, is);
-	}
+	/* Under the lock, for the lobby opens under it. */
+	detector = rcu_dereference(listeners->detector);
+	if (detector)
+		guest = note(detector, was, is, shake);
+	else
+		keep_call(listeners, was, is, shake);
 	spin_unlock(&listeners->lock);
 	if (guest)
 		tcpstate_docket_tell(listeners, &guest->docket,

@@ -12,6 +12,7 @@ import os
 import struct
 import sys
 
+from forge import Forge, attach
 from genl import *
 from lab import *
 
@@ -188,6 +189,26 @@ def unwanted(lab, fam):
                     for conn in (first, second, third, other)])
         equal([(each.port, each.completed) for each in channel.listeners()], [(80, 2)],
               "listeners")
+
+
+@test("where all was quiet, whoever is asked first has an account, too, and but one", lab=None)
+def first_asked(fam):
+    answers = {"silence": (), "a RST": [(RST | ACK, 1, 0, 1)], "a SYN-ACK": [(SYN | ACK, 1, 0, 1)]}
+    # Of each, what is half-open by phase, and was asked, answered and refused.
+    figures = {"silence": (1, 0, 1, 0, 0), "a RST": (0, 0, 1, 0, 1), "a SYN-ACK": (0, 1, 1, 1, 0)}
+    for what, segments in answers.items():
+        ns = Namespace(what)
+        forge = Forge(attach(ns))
+        with Channel(ns) as channel:
+            equal(channel.listeners(), [], "listeners before")
+            # Where there is one CPU, the judge, who makes the lobby, comes after all of it.
+            os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(1))
+            forge.send(0, fam=fam)
+            for segment in segments:
+                forge.send(0, *segment, fam=fam)
+            os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
+            wait_equal(lambda: [(each.syn_sent, each.syn_recv, each.syn, each.synack, each.refused)
+                                for each in channel.listeners()], [figures[what]], what)
 
 
 if __name__ == "__main__":
