@@ -414,11 +414,15 @@ def slots(lab):
     def another(port):
         lab.connect(4, dport=port).close()
         return ports()
-    # While there is no slot it is a guest of those who have none.
-    wait_for(lambda: another(88), lambda seen: seen == {80, *range(82, 89)}, "who has a slot")
+
+    def full():
+        return proc(lab.R)["listeners"] == SLOTS
+    # While there is no slot it is a guest of those who have none, and seen beside them.
+    wait_for(lambda: another(88), lambda seen: seen == {80, *range(82, 89)} and full(),
+             "who has a slot")
     for port in range(82, 89):                          # now it is 80
         lab.connect(4, dport=port).close()
-    wait_for(lambda: another(89), lambda seen: 89 in seen and len(seen) == SLOTS,
+    wait_for(lambda: another(89), lambda seen: 89 in seen and len(seen) == SLOTS and full(),
              "who has a slot", timeout=120)
     true(80 in ports(), f"who is flooded keeps it: {ports()}")
     equal(proc(lab.R)["listeners"], SLOTS, "slots")
