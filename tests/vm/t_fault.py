@@ -267,6 +267,9 @@ def by_chance(lab, filtered, works=()):
         raise Skip("the VM's own root is on 9p, which does not outlive it")
     lab.witnessed = False
     lab.sniffer.close()
+    monitor = Channel(lab.R)
+    for group in monitor.info["groups"]:
+        monitor.join(group)
     # Ours comes right behind destination NAT, at -100.
     lab.R.nft("table inet around {", *(
         f"chain {name} {{ type filter hook prerouting priority {at}; tcp dport 7 counter; }}"
@@ -298,6 +301,9 @@ def by_chance(lab, filtered, works=()):
                               "as many behind our hook as before it")
     print(f"# {before} packets", flush=True)
     true(before > 500, f"{before} packets")
+    monitor.close()
+    lab.A.sysctl("net.tcpstate.enabled", 1)
+    sound(lab)
 
 
 @faulty("by chance: 10 to 50 % of all that some ask for fails, and every packet passes",
@@ -305,9 +311,6 @@ def by_chance(lab, filtered, works=()):
 def asked(lab):
     with Channel(lab.R) as channel:
         family, groups = channel.family, channel.info["groups"]
-    monitor = Channel(lab.R)
-    for group in groups:
-        monitor.join(group)
     by_chance(lab, "Y", [
         (lab.R, ("dump", family, COMMANDS["FLOW_GET"])),
         (lab.R, ("dump", family, COMMANDS["LISTENER_GET"])),
@@ -317,19 +320,11 @@ def asked(lab):
         (lab.R, ("read", f"{NET}/tcpstate_halfopen")),
         (lab.A, ("write", "/proc/sys/net/tcpstate/enabled", "0")),
         (lab.A, ("write", "/proc/sys/net/tcpstate/enabled", "1"))])
-    monitor.close()
-    lab.A.sysctl("net.tcpstate.enabled", 1)
-    sound(lab)
 
 
 @faulty("by chance: likewise of all that nobody may wait for", families=None)
 def unasked(lab):
-    monitor = Channel(lab.R)
-    for group in monitor.info["groups"]:
-        monitor.join(group)
     by_chance(lab, "N")
-    monitor.close()
-    sound(lab)
 
 
 if __name__ == "__main__":

@@ -16,6 +16,7 @@ from tool import PLAIN, built, key, keyed, read
 
 lab = None                          # made once
 
+
 def in_states(names, ends=("initiator", "responder")):
     return lambda record: any(record[f"{end}_state"] in names for end in ends)
 
