@@ -89,7 +89,7 @@ void tcpstate_lobby_open(struct tcpstate_listeners *listeners, struct tcpstate_d
 		if (!tcpstate_listener_known(listeners->log, &call->shake.responder))
 			note(detector, call->was, call->is, &call->shake);
 	}
-	listeners->calls = 0;
+	WRITE_ONCE(listeners->calls, 0);
 	rcu_assign_pointer(listeners->detector, detector);
 	spin_unlock_bh(&listeners->lock);
 }
@@ -102,7 +102,14 @@ static void keep_call(struct tcpstate_listeners *listeners, enum tcpstate_half w
 	if (listeners->calls < TCPSTATE_CALLS)
 		listeners->call[listeners->calls] = (struct tcpstate_call){ *shake, was, is };
 	if (listeners->calls <= TCPSTATE_CALLS)
-		listeners->calls++;
+		WRITE_ONCE(listeners->calls, listeners->calls + 1);
+}
+
+/* A namespace without a detector may be left without one: its floods take no lock. */
+static bool nobody_there(const struct tcpstate_listeners *listeners)
+{
+	return !rcu_access_pointer(listeners->detector) &&
+	       READ_ONCE(listeners->calls) > TCPSTATE_CALLS;
 }
 
 /**
@@ -120,7 +127,7 @@ void tcpstate_lobby_tell(struct tcpstate_listeners *listeners, enum tcpstate_hal
 	struct tcpstate_guest *guest = NULL;
 	struct tcpstate_detector *detector;
 
-	if (shake->picked_up)
+	if (shake->picked_up || nobody_there(listeners))
 		return;
 	spin_lock(&listeners->lock);
 	/* Under the lock, for the lobby opens under it. */

@@ -6,6 +6,7 @@ reads, filters select what the same filters select of a whole dump, and what is 
 the header is refused by name.
 """
 
+import contextlib
 import errno
 import ipaddress
 import os
@@ -191,6 +192,16 @@ def unwanted(lab, fam):
               "listeners")
 
 
+@contextlib.contextmanager
+def before_the_judge():
+    """Where there is one CPU, the judge, who makes the lobby, comes after all of it."""
+    os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(1))
+    try:
+        yield
+    finally:
+        os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
+
+
 @test("where all was quiet, whoever is asked first has an account, too, and but one", lab=None)
 def first_asked(fam):
     answers = {"silence": (), "a RST": [(RST | ACK, 1, 0, 1)], "a SYN-ACK": [(SYN | ACK, 1, 0, 1)]}
@@ -201,14 +212,32 @@ def first_asked(fam):
         forge = Forge(attach(ns))
         with Channel(ns) as channel:
             equal(channel.listeners(), [], "listeners before")
-            # Where there is one CPU, the judge, who makes the lobby, comes after all of it.
-            os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(1))
-            forge.send(0, fam=fam)
-            for segment in segments:
-                forge.send(0, *segment, fam=fam)
-            os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
+            with before_the_judge():
+                forge.send(0, fam=fam)
+                for segment in segments:
+                    forge.send(0, *segment, fam=fam)
             wait_equal(lambda: [(each.syn_sent, each.syn_recv, each.syn, each.synack, each.refused)
                                 for each in channel.listeners()], [figures[what]], what)
+
+
+@test("more than can be kept until there is a lobby leave no half of an account", lab=None)
+def too_many_first(fam):
+    ns = Namespace("crowd")
+    forge = Forge(attach(ns))
+    crowd = [port << 14 for port in range(12)]
+    with Channel(ns) as channel:
+        with before_the_judge():
+            forge.halfopens(crowd, fam=fam)
+            for number in crowd:
+                forge.send(number, RST | ACK, 1, 0, 1, fam=fam)
+
+        def late():
+            forge.send(100 << 14, fam=fam)
+            return [each for each in channel.listeners() if each.port == 101]
+        wait_for(late, what="one who is asked when there is a lobby")
+        equal([(each.port, each.syn_sent, each.syn, each.refused) for each in channel.listeners()
+               if each.port != 101 and (each.syn_sent, each.syn, each.refused) != (0, 1, 1)], [],
+              "listeners of whom but half is known")
 
 
 if __name__ == "__main__":
