@@ -57,8 +57,10 @@ def loopback_steered(lab, fam):
 
 
 def merge(lab, *features, threaded=False):
-    """The hosts send segment by segment, and R puts them together again."""
+    """The hosts send segment by segment, and R puts them together again: many at once,
+    however slow they are, for in a list go together only those with the same flags."""
     for host in lab.hosts:
+        host.sysctl("net.ipv4.tcp_min_tso_segs", 8)
         host.run("ethtool", "-K", "eth0", "tso", "off", "gso", "off", "gro", "on")
     for dev in "a0", "b0":
         lab.R.run("ethtool", "-K", dev, "gro", "on", *features)
