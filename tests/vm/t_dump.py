@@ -7,6 +7,7 @@ come as comments; an emulated CPU makes them large.
 """
 
 import json
+import math
 import mmap
 import os
 import re
@@ -129,6 +130,11 @@ class Multitude:
         with self.ns:
             return subprocess.Popen([self.program, "1000000", "3000000", "reset"])
 
+    def outgrow(self, count, process):
+        """Await more than so many while they are made, however long that takes."""
+        wait_for(lambda: process.poll() is not None or proc(self.ns)["flows"] > count,
+                 what=f"{count} connections", timeout=math.inf)
+
     def made(self, process):
         """Await that."""
         equal(process.wait(), 0, "status of handshakes")
@@ -190,9 +196,9 @@ def growth():
     dump = Reader(crowd.ns)
     buffers = [dump.read()]
     process = crowd.make(50_000)                # beyond 2^15 and 2^16 buckets
-    wait_for(lambda: proc(crowd.ns)["flows"], lambda flows: flows > 40_000, "growth")
+    crowd.outgrow(40_000, process)
     buffers.append(dump.read())
-    wait_for(lambda: proc(crowd.ns)["flows"], lambda flows: flows > 70_000, "more growth")
+    crowd.outgrow(70_000, process)
     buffers += dump.all()[0]
     crowd.made(process)
     seen = keys(buffers)
