@@ -100,9 +100,9 @@ test-vm: vm-tool
 ## make test-debug  the VM tests on the kernels that were built for them: see tests/vm/build
 test-debug: vm-tool
 	@test '$(DEBUG_KERNELS)' || { echo 'no kernel is built, see: tests/vm/build' >&2; exit 1; }
-	@tests/run $(DEBUG_KERNELS:%='tests/vm/run --timeout 14400 --mem 2048 --kernel % -- \
-		env TESTS_LIMIT=3000 LAB_PATIENCE=120 TCPSTATE_FUZZ=60 TCPSTATE_CHURN=50 TCPSTATE_RACE=60 \
-		tests/vm/all $(T)')
+	@tests/run $(foreach kernel,$(DEBUG_KERNELS),'tests/vm/run --timeout 28800 --mem 2048 \
+		--kernel $(kernel) -- env TESTS_LIMIT=6000 LAB_PATIENCE=$(if $(filter kmsan,$(kernel)),600,120) \
+		TCPSTATE_FUZZ=60 TCPSTATE_CHURN=50 TCPSTATE_RACE=60 tests/vm/all $(T)')
 
 ## make fuzz-kernel whatever anyone may ask, read, set and send there, for FUZZ_SECONDS=600
 fuzz-kernel: vm-tool
