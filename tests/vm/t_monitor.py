@@ -98,14 +98,14 @@ def storm():
     say(f"{number} connections in {took:.1f} s")
     equal((events[0]["seq"], events[-1]["seq"]), (1, last["flows"]), "first and last number")
     equal({kind: len(told(events, kind)) for kind in STORY}, dict.fromkeys(STORY, number), "events")
-    # A port may be had anew, by who comes late.
     stories, latest = [], {}
     for event in events:
         if event["event"] == STORY[0]:
             latest[key(event)] = []
             stories.append(latest[key(event)])
         latest[key(event)].append(event)
-    equal(len(stories), number, "different connections")
+    if took < 60:                       # else a port may be had anew, TIME_WAIT being over
+        equal(len(latest), number, "different connections")
     equal({tuple(event["event"] for event in story) for story in stories}, {STORY},
           "what happens to each")
     true(all(story[0]["time"] < story[1]["time"] < story[2]["time"] for story in stories),
