@@ -160,7 +160,7 @@ many = []                           # the connections, made once
 
 
 def prepare():
-    reload(max_flows=MANY + 50_000, max_halfopen=4096)
+    reload(max_flows=max(MANY, 30_000) + 50_000, max_halfopen=4096)
     # What loopback has not delivered yet: nothing may be lost there.
     first().sysctl("net.core.netdev_max_backlog", 100_000)
     Multitude.build()
