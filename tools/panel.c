@@ -88,16 +88,48 @@ size_t panel_passing(const struct panel *panel, const char *filter)
 	return count;
 }
 
-void panel_move(struct panel *panel, const char *filter, long by)
+/* A record is known by its addresses; all else of it may change. */
+static bool is_same(const struct panel *panel, const union record *one, const union record *other)
+{
+	for (int i = 0; i < panel->count; i++)
+		if (panel->columns[i]->kind == ADDRESS &&
+		    output_order(panel->columns[i], one, other))
+			return false;
+	return true;
+}
+
+/* If it is missing it may be back in the next look. */
+static void follow(struct panel *panel, const char *filter)
+{
+	size_t at = 0;
+
+	for (size_t i = 0; i < panel->ranking.count; i++) {
+		const union record *record = &panel->ranking.list[i];
+
+		if (!has(panel, record, filter))
+			continue;
+		if (is_same(panel, record, &panel->found))
+			panel->selected = at;
+		at++;
+	}
+}
+
+static void keep_inside(struct panel *panel, const char *filter)
 {
 	size_t count = panel_passing(panel, filter);
 
+	if (panel->selected >= count)
+		panel->selected = count ? count - 1 : 0;
+}
+
+void panel_move(struct panel *panel, const char *filter, long by)
+{
+	panel->follows = false;
 	if (by < 0 && panel->selected < (size_t)-by)
 		panel->selected = 0;
 	else
 		panel->selected += by;
-	if (panel->selected >= count)
-		panel->selected = count ? count - 1 : 0;
+	keep_inside(panel, filter);
 }
 
 bool panel_search(struct panel *panel, const char *filter, const char *text, bool again)
@@ -114,11 +146,14 @@ bool panel_search(struct panel *panel, const char *filter, const char *text, boo
 		if (has(panel, record, text) && (!found || (best < begin && at >= begin))) {
 			best = at;
 			found++;
+			panel->found = *record;
 		}
 		at++;
 	}
-	if (found)
+	if (found) {
 		panel->selected = best;
+		panel->follows = true;
+	}
 	return found;
 }
 
@@ -229,7 +264,9 @@ void panel_draw(struct panel *panel, struct screen *screen, int row, int rows,
 	size_t room = rows > 1 ? rows - 1 : 0, at = 0;
 	int width[PANEL_COLUMNS];
 
-	panel_move(panel, filter, 0);
+	if (panel->follows)
+		follow(panel, filter);
+	keep_inside(panel, filter);
 	if (panel->selected < panel->first)
 		panel->first = panel->selected;
 	if (room && panel->selected >= panel->first + room)

@@ -22,6 +22,8 @@ struct screen;
  * @ranking: what is known
  * @total: how many there are, which may be more
  * @selected: which of those that pass the filter, from 0 on
+ * @found: the record that was searched for, selected wherever it is while @follows
+ * @follows: until the selection is moved
  * @first: which of them is in the uppermost row
  */
 struct panel {
@@ -33,6 +35,8 @@ struct panel {
 	struct ranking ranking;
 	size_t total;
 	size_t selected;
+	union record found;
+	bool follows;
 	size_t first;
 };
 
@@ -51,7 +55,10 @@ void panel_invert(struct panel *panel);
 /* So many records of those that pass a filter, which is part of their text, downwards. */
 void panel_move(struct panel *panel, const char *filter, long by);
 
-/* To the next one whose text has this in it, from the selected one on or (@again) behind it. */
+/*
+ * To the next one whose text has this in it, from the selected one on or (@again) behind it.
+ * It stays selected wherever it goes in the order of later looks, until panel_move().
+ */
 bool panel_search(struct panel *panel, const char *filter, const char *text, bool again);
 
 /* How many pass. */

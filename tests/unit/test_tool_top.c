@@ -170,6 +170,34 @@ static void type(const char *keys)
 		top_key(&top, *keys);
 }
 
+/* A look that finds so many half-opens, the one of this number older than all others. */
+static void look(int many, int oldest)
+{
+	ranking_clear(&top.panels[TOP_HALFOPENS].ranking);
+	for (int i = 1; i <= many; i++)
+		put_flow(TOP_HALFOPENS, i, i == oldest ? 9000000 : 1000 * i, 4);
+	ranking_sort(&top.panels[TOP_HALFOPENS].ranking);
+	draw(24, 80);
+}
+
+/* Its table is in order, and one of them was searched for. */
+static void test_following(void)
+{
+	int first = find("HALF-OPENS") + 1;
+
+	look(30, 17);
+	ok(find("10.9.1.17:40017") == first && reverse(first), "what was found stays selected");
+	look(16, 16);
+	ok(find("10.9.1.17:40017") < 0 && count("10.9.1.") > 0, "even if it is missing once");
+	look(30, 17);
+	ok(find("10.9.1.17:40017") == first && reverse(first), "and comes back");
+	top_key(&top, TOP_DOWN);
+	draw(24, 80);
+	ok(reverse(first + 1) && !reverse(first), "until another is selected");
+	look(30, 16);
+	ok(reverse(first + 1) && !reverse(first), "by the row that it is in");
+}
+
 static void test_keys(void)
 {
 	top_key(&top, TOP_DOWN);
@@ -196,6 +224,7 @@ static void test_keys(void)
 	draw(24, 80);
 	ok(find("F3Search") == 23 && reverse(find("10.9.1.17:40017")),
 	   "and found when the search is over");
+	test_following();
 	top_key(&top, TOP_FILTER);
 	type("10.9.1.2");
 	draw(24, 80);
