@@ -375,6 +375,8 @@ def summary():
 
 @test("a dump takes kernel memory that does not grow with the table", None, serial=True)
 def memory():
+    if MANY < 60_000:
+        raise Skip(f"{MANY:,} connections are too few to say")
     discard(Reader(many[0].ns))                   # so that caches are as they will be
     before = free()
     looks, octets = [], 0
