@@ -79,12 +79,24 @@ static bool has(const struct panel *panel, const union record *record, const cha
 	return !*text || strcasestr(line_of(panel, record, line), text);
 }
 
+/* The next one that passes, from the one at @next on, which goes behind it; or NULL. */
+static const union record *pass(const struct panel *panel, const char *filter, size_t *next)
+{
+	while (*next < panel->ranking.count) {
+		const union record *record = &panel->ranking.list[(*next)++];
+
+		if (has(panel, record, filter))
+			return record;
+	}
+	return NULL;
+}
+
 size_t panel_passing(const struct panel *panel, const char *filter)
 {
-	size_t count = 0;
+	size_t count = 0, next = 0;
 
-	for (size_t i = 0; i < panel->ranking.count; i++)
-		count += has(panel, &panel->ranking.list[i], filter);
+	while (pass(panel, filter, &next))
+		count++;
 	return count;
 }
 
@@ -101,17 +113,12 @@ static bool is_same(const struct panel *panel, const union record *one, const un
 /* If it is missing it may be back in the next look. */
 static void follow(struct panel *panel, const char *filter)
 {
-	size_t at = 0;
+	const union record *record;
+	size_t next = 0;
 
-	for (size_t i = 0; i < panel->ranking.count; i++) {
-		const union record *record = &panel->ranking.list[i];
-
-		if (!has(panel, record, filter))
-			continue;
+	for (size_t at = 0; (record = pass(panel, filter, &next)); at++)
 		if (is_same(panel, record, &panel->found))
 			panel->selected = at;
-		at++;
-	}
 }
 
 static void keep_inside(struct panel *panel, const char *filter)
@@ -134,27 +141,21 @@ void panel_move(struct panel *panel, const char *filter, long by)
 
 bool panel_search(struct panel *panel, const char *filter, const char *text, bool again)
 {
-	size_t count = panel_passing(panel, filter), begin = panel->selected + again;
-	size_t at = 0, best = count, found = 0;
+	size_t begin = panel->selected + again, next = 0;
+	const union record *record;
+	bool any = false;
 
 	/* The first one behind, else the first of all. */
-	for (size_t i = 0; i < panel->ranking.count; i++) {
-		const union record *record = &panel->ranking.list[i];
-
-		if (!has(panel, record, filter))
-			continue;
-		if (has(panel, record, text) && (!found || (best < begin && at >= begin))) {
-			best = at;
-			found++;
+	for (size_t at = 0; (record = pass(panel, filter, &next)); at++) {
+		if (has(panel, record, text) && (!any || (panel->selected < begin && at >= begin))) {
+			any = true;
+			panel->selected = at;
 			panel->found = *record;
 		}
-		at++;
 	}
-	if (found) {
-		panel->selected = best;
+	if (any)
 		panel->follows = true;
-	}
-	return found;
+	return any;
 }
 
 static bool is_right(const struct field *field)
@@ -184,15 +185,14 @@ static void measure(const struct panel *panel, const char *filter, size_t rows, 
 		    int width[PANEL_COLUMNS])
 {
 	int sum = panel->count, addresses = 0, widest;
+	const union record *record;
+	size_t at = 0, next = 0;
 	char text[CELL];
-	size_t at = 0;
 
 	for (int i = 0; i < panel->count; i++)
 		width[i] = strlen(title_of(panel, i));
-	for (size_t n = 0; n < panel->ranking.count; n++) {
-		const union record *record = &panel->ranking.list[n];
-
-		if (!has(panel, record, filter) || at++ < panel->first || at > panel->first + rows)
+	while ((record = pass(panel, filter, &next))) {
+		if (at++ < panel->first || at > panel->first + rows)
 			continue;
 		for (int i = 0; i < panel->count; i++) {
 			output_text(panel->columns[i], record, text, sizeof(text));
@@ -261,7 +261,8 @@ static void draw_titles(const struct panel *panel, struct screen *screen, int ro
 void panel_draw(struct panel *panel, struct screen *screen, int row, int rows,
 		const char *filter, bool focused)
 {
-	size_t room = rows > 1 ? rows - 1 : 0, at = 0;
+	size_t room = rows > 1 ? rows - 1 : 0, next = 0;
+	const union record *record;
 	int width[PANEL_COLUMNS];
 
 	if (panel->follows)
@@ -273,14 +274,8 @@ void panel_draw(struct panel *panel, struct screen *screen, int row, int rows,
 		panel->first = panel->selected - room + 1;
 	measure(panel, filter, room, screen->columns, width);
 	draw_titles(panel, screen, row, width, focused);
-	for (size_t i = 0; i < panel->ranking.count && at < panel->first + room; i++) {
-		const union record *record = &panel->ranking.list[i];
-
-		if (!has(panel, record, filter))
-			continue;
+	for (size_t at = 0; at < panel->first + room && (record = pass(panel, filter, &next)); at++)
 		if (at >= panel->first)
 			draw_record(panel, screen, row + 1 + (int)(at - panel->first), record,
 				    width, focused && at == panel->selected);
-		at++;
-	}
 }

@@ -198,6 +198,26 @@ static void test_following(void)
 	ok(reverse(first + 1) && !reverse(first), "by the row that it is in");
 }
 
+/* Nine of thirty have it, one behind the other. */
+static void test_again(void)
+{
+	look(30, 30);
+	top_key(&top, TOP_HOME);
+	type("/:4000\n");
+	draw(24, 80);
+	ok(reverse(find("10.9.1.9:40009")), "the first one behind");
+	type("n");
+	draw(24, 80);
+	ok(reverse(find("10.9.1.8:40008")), "the next");
+	type("/:4000\n");
+	draw(24, 80);
+	ok(reverse(find("10.9.1.8:40008")), "where it is already, no further");
+	top_key(&top, TOP_END);
+	type("n");
+	draw(24, 80);
+	ok(reverse(find("10.9.1.9:40009")), "behind the last one, the first of all");
+}
+
 static void test_keys(void)
 {
 	top_key(&top, TOP_DOWN);
@@ -225,6 +245,7 @@ static void test_keys(void)
 	ok(find("F3Search") == 23 && reverse(find("10.9.1.17:40017")),
 	   "and found when the search is over");
 	test_following();
+	test_again();
 	top_key(&top, TOP_FILTER);
 	type("10.9.1.2");
 	draw(24, 80);
