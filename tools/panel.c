@@ -147,7 +147,8 @@ bool panel_search(struct panel *panel, const char *filter, const char *text, boo
 
 	/* The first one behind, else the first of all. */
 	for (size_t at = 0; (record = pass(panel, filter, &next)); at++) {
-		if (has(panel, record, text) && (!any || (panel->selected < begin && at >= begin))) {
+		if (has(panel, record, text) &&
+		    (!any || (panel->selected < begin && at >= begin))) {
 			any = true;
 			panel->selected = at;
 			panel->found = *record;
