@@ -43,6 +43,12 @@ vm-tool:
 	@$(MAKE) -s -C tools all asan
 	@$(MAKE) -s -C tests/traces all asan
 
+# What the VM tests run besides, of others: not installed but fetched, once, as the VM has
+# no network. Those that want what could not be fetched skip.
+vm-needs: vm-tool
+	-@tests/vm/ynl >/dev/null
+	-@tests/prometheus/get >/dev/null
+
 ## make demo        the main job on real traffic, in the test VM
 demo: vm-tool
 	@tests/vm/run -- tests/vm/demo
@@ -51,7 +57,7 @@ demo: vm-tool
 # What takes longest begins first, so that both end together.
 test:
 	@tests/deps
-	@$(MAKE) -s vm-tool
+	@$(MAKE) -s vm-needs
 	@tests/run --jobs 2 \
 		$(call vm-suite,$(firstword $(VM_KERNELS)),$(if $(word 2,$(VM_KERNELS)),$(ON_OTHERS))) \
 		$(foreach kernel,$(wordlist 2,9,$(VM_KERNELS)),$(call vm-suite,$(kernel),$(ON_FIRST))) \
@@ -94,11 +100,11 @@ test-deb:
 	@tests/run tests/package/check
 
 ## make test-vm     the VM tests; T='t_one t_two' for some, VM_KERNELS=6.12 elsewhere
-test-vm: vm-tool
+test-vm: vm-needs
 	@tests/run $(VM_KERNELS:%='tests/vm/run --timeout 1200 --kernel % -- tests/vm/all $(T)')
 
 ## make test-debug  the VM tests on the kernels that were built for them: see tests/vm/build
-test-debug: vm-tool
+test-debug: vm-needs
 	@test '$(DEBUG_KERNELS)' || { echo 'no kernel is built, see: tests/vm/build' >&2; exit 1; }
 	@tests/run $(foreach kernel,$(DEBUG_KERNELS),'tests/vm/run --timeout 28800 --mem 2048 \
 		--kernel $(kernel) -- env TESTS_LIMIT=6000 LAB_PATIENCE=$(if $(filter kmsan,$(kernel)),600,120) \
@@ -186,6 +192,7 @@ clean:
 	@$(MAKE) -s -C tests/traces clean
 	@$(MAKE) -s -C tests/bench clean
 
-.PHONY: all help module tool vm-tool demo test test-unit model test-traces test-vm vm style bench \
-	test-debug test-deb test-prometheus test-differential test-collisions test-poison test-flood \
-	test-churn soak static fuzz fuzz-coverage fuzz-kernel install uninstall dkms deb clean
+.PHONY: all help module tool vm-tool vm-needs demo test test-unit model test-traces test-vm vm \
+	style bench test-debug test-deb test-prometheus test-differential test-collisions \
+	test-poison test-flood test-churn soak static fuzz fuzz-coverage fuzz-kernel install \
+	uninstall dkms deb clean
