@@ -95,20 +95,21 @@ def population(lab):
     say(f"seed {SEED}")
     die = random.Random(SEED)
     lab.keep(populate(lab, die, mixed(die, 300)))
-    for host in lab.hosts:
-        while True:
-            before = records(host)
-            verdict = fine(host, remote=0, translated=0, without_flow=0)
-            flows = records(host)
-            if len(before) == len(flows):       # none ended meanwhile
-                break
-        equal(verdict["compared"], len(flows), f"endpoints in {host}")
-        over = sum("TIME_WAIT" in flow.states for flow in flows)
-        true(verdict["undecided"] <= over, f"{verdict['undecided']} undecided, {over} over")
+    # Where the kernel is slow, TIME_WAITs end between two looks.
+    known = [(host, records(host)) for host in lab.hosts]
+    for host, flows in known:
         true(len(flows) > 150 and len({state for flow in flows for state in flow.states}) == 11,
              f"{len(flows)} flows in all states")
+        over = sum("TIME_WAIT" in flow.states for flow in flows)
+        verdict = fine(host, remote=0, translated=0, without_flow=0)
+        true(len(records(host)) <= verdict["compared"] <= len(flows),
+             f"{verdict['compared']} endpoints in {host} of {len(flows)}")
+        true(verdict["undecided"] <= over, f"{verdict['undecided']} undecided, {over} over")
+        true(len(flows) - verdict["compared"] <= over, f"of what is not over in {host}, not all is compared")
         equal(check_text(host)[1], [], f"differences in {host} as text")
-    fine(lab.R, compared=0, remote=len(records(lab.R)), without_flow=0)
+    before = len(records(lab.R))
+    remote = fine(lab.R, compared=0, without_flow=0)["remote"]
+    true(len(records(lab.R)) <= remote <= before, f"{remote} are nobody's on R, of {before}")
 
 
 @test("both ends on one host", families=None)
@@ -175,12 +176,12 @@ def leavings(lab, fam):
         lab.keep(lab._listeners[fam, port, lab.B].accept()[0]) for port in (80, 80, 81, 82))
     unaccepted.b = None
     lab.keep(unaccepted)
-    gone.close()
     orphan.a.close()
     unheard.a.close()
     last.a.close()
     equal(last.b.recv(1), b"", "end of stream")
     last.b.close()
+    gone.close()                            # its TIME_WAIT begins, and lasts a minute
     lab.expect([(gone, "TIME_WAIT", "CLOSE"), (orphan, "FIN_WAIT2", "CLOSE_WAIT"),
                 (unaccepted, "ESTABLISHED", "ESTABLISHED"),
                 (unheard, "FIN_WAIT1", "ESTABLISHED"), (last, "FIN_WAIT2", "LAST_ACK")])
