@@ -42,8 +42,9 @@ static bool began_with_keepalive(const struct tcpstate_pair *pair, enum tcpstate
 }
 
 /*
- * Does it reach beyond the right edge? One octet goes there without regard for
- * it, a probe's or a FIN, seen or not; the numbers of bare ACKs are behind that.
+ * Does it reach beyond the right edge, or begin there and end half the circle on?
+ * One octet goes there without regard for it, a probe's or a FIN, seen or not; the
+ * numbers of bare ACKs are behind that.
  */
 static bool is_beyond(const struct tcpstate_pair *pair, const struct tcpstate_segment *seg,
 		      enum tcpstate_end from)
@@ -51,7 +52,8 @@ static bool is_beyond(const struct tcpstate_pair *pair, const struct tcpstate_se
 	__u32 end = seg->seq + seg->len;
 	bool bare = !seg->len && !(seg->flags & TCPSTATE_FIN);
 
-	return seq_after(end - bare, pair->edge[from]) &&
+	return (seq_after(end - bare, pair->edge[from]) ||
+		seq_after(seg->seq - bare, pair->edge[from])) &&
 	       (seg->len || seq_after(end, pair->nxt[from]));
 }
 

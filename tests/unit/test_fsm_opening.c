@@ -72,6 +72,24 @@ static const char *ack_before_iss(struct wire *w)
 	return NULL;
 }
 
+/* It begins beyond the window, and ends so far on that its end is behind it again. */
+static const char *half_the_circle_beyond(struct wire *w)
+{
+	w->window[B] = 1000;
+	say(w, A, SYN, 0);
+	say(w, B, SYN | ACK, 0);
+	forge(w, A, w->iss[A] + 0x7fffff00, w->iss[B] + 1, ACK, 65535);
+	ONLY(FACT(OUT_OF_WINDOW));
+	IN(SYN_SENT, SYN_RECV);
+	say(w, A, ACK, 0);
+	IN(ESTABLISHED, ESTABLISHED);
+	forge(w, A, w->iss[A] + 0x7fff0000, w->iss[B] + 1, ACK, 300000);
+	ONLY(FACT(OUT_OF_WINDOW));
+	NUMBERS(A);
+	NUMBERS(B);
+	return NULL;
+}
+
 static const char *synack_is_no_proof(struct wire *w)
 {
 	int n;
@@ -465,6 +483,8 @@ static const struct life lives[] = {
 	{ "a SYN-ACK counts with ack = J+1 alone", j_plus_one },
 	{ "an ACK completes the handshake with ack = K+1 alone", k_plus_one },
 	{ "an ACK from before una of I completes nothing", ack_before_iss },
+	{ "what begins beyond the window and ends half the circle on is refused",
+	  half_the_circle_beyond },
 	{ "SYN, SYN-ACK, SYN, SYN-ACK ... never reaches ESTABLISHED", synack_is_no_proof },
 	{ "a SYN again is counted and renews nothing", syn_again },
 	{ "a SYN-ACK again after ESTABLISHED is counted", synack_after_established },
