@@ -105,7 +105,8 @@ def population(lab):
         true(len(records(host)) <= verdict["compared"] <= len(flows),
              f"{verdict['compared']} endpoints in {host} of {len(flows)}")
         true(verdict["undecided"] <= over, f"{verdict['undecided']} undecided, {over} over")
-        true(len(flows) - verdict["compared"] <= over, f"of what is not over in {host}, not all is compared")
+        true(len(flows) - verdict["compared"] <= over,
+             f"of what is not over in {host}, not all is compared")
         equal(check_text(host)[1], [], f"differences in {host} as text")
     before = len(records(lab.R))
     remote = fine(lab.R, compared=0, without_flow=0)["remote"]
