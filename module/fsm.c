@@ -42,9 +42,8 @@ static bool began_with_keepalive(const struct tcpstate_pair *pair, enum tcpstate
 }
 
 /*
- * Does it reach beyond the right edge, or begin there and end half the circle on?
- * One octet goes there without regard for it, a probe's or a FIN, seen or not; the
- * numbers of bare ACKs are behind that.
+ * Does it reach beyond the right edge? One octet goes there without regard for
+ * it, a probe's or a FIN, seen or not; the numbers of bare ACKs are behind that.
  */
 static bool is_beyond(const struct tcpstate_pair *pair, const struct tcpstate_segment *seg,
 		      enum tcpstate_end from)
@@ -52,8 +51,7 @@ static bool is_beyond(const struct tcpstate_pair *pair, const struct tcpstate_se
 	__u32 end = seg->seq + seg->len;
 	bool bare = !seg->len && !(seg->flags & TCPSTATE_FIN);
 
-	return (seq_after(end - bare, pair->edge[from]) ||
-		seq_after(seg->seq - bare, pair->edge[from])) &&
+	return seq_after(end - bare, pair->edge[from]) &&
 	       (seg->len || seq_after(end, pair->nxt[from]));
 }
 
@@ -77,6 +75,7 @@ static __u32 judge_numbers(const struct tcpstate_pair *pair, const struct tcpsta
 	enum tcpstate_end peer = tcpstate_peer(from);
 	__u32 end = seg->seq + seg->len;
 	__u32 fin = seg->flags & TCPSTATE_FIN ? 1 : 0;
+	__u32 oldest = pair->una[from] - pair_reach(pair, peer);
 	bool seen = tcpstate_fsm_spoke(pair, peer);
 
 	/* The window of an endpoint that was never seen is known from its SYN alone. */
@@ -91,7 +90,8 @@ static __u32 judge_numbers(const struct tcpstate_pair *pair, const struct tcpsta
 	/* RFC 5961 5.2: older than any window that was ever offered */
 	if (seq_before(seg->ack, pair->una[peer] - pair_reach(pair, from)))
 		return FACT(INVALID_ACK);
-	if (seq_before(seg->seq, pair->una[from] - pair_reach(pair, peer)))
+	/* So is the end of what begins almost half the circle ahead. */
+	if (seq_before(seg->seq, oldest) || seq_before(end, oldest))
 		return FACT(OUT_OF_WINDOW);
 	/*
 	 * Nothing follows a FIN, and a FIN follows all there is; its own octet

@@ -294,6 +294,21 @@ static const char *far(struct wire *w)
 	return NULL;
 }
 
+/* Nobody offers a window to see; so far on that its end is behind all there was. */
+static const char *only_r_half_the_circle_on(struct wire *w)
+{
+	miss(w, A, SYN, 0);
+	say(w, B, SYN | ACK, 0);
+	miss(w, A, ACK, 1000);
+	say(w, B, ACK, 100);
+	IN(ESTABLISHED, ESTABLISHED);
+	forge(w, B, w->snd[B] + 0x7ffd0000, w->rcv[B], ACK, 300000);
+	ONLY(FACT(OUT_OF_WINDOW));
+	MUST(w->pair.nxt[R] == w->snd[B]);
+	MUST(tcpstate_fsm_bytes(&w->pair, R) == 100);
+	return NULL;
+}
+
 static const char *only_i_far(struct wire *w)
 {
 	say(w, A, SYN, 0);
@@ -1033,6 +1048,7 @@ static const struct life lives[] = {
 	{ "the SYN-ACK unseen, a request: data that fits neither number proves nothing",
 	  missed_synack_forged },
 	{ "only I seen, from the midst: R's numbers follow", only_i_from_the_midst },
+	{ "only R seen: what ends half the circle on is refused", only_r_half_the_circle_on },
 	{ "only I seen: eight thousand million octets, none refused", only_i_far },
 	{ "only I seen, from the midst: likewise", only_i_far_from_the_midst },
 	{ "the other's SYN and SYN-ACK unseen, behind I's word alone: gaps heal all the same",
