@@ -233,6 +233,13 @@ static inline void forge(struct wire *w, enum host from, __u32 seq, __u32 ack, _
 	wire_put(w, from, seg);
 }
 
+/* Both hosts are in the midst of a connection. */
+static inline void midst(struct wire *w)
+{
+	w->rcv[A] = w->snd[B];
+	w->rcv[B] = w->snd[A];
+}
+
 static inline void handshake(struct wire *w)
 {
 	say(w, A, SYN, 0);
