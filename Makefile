@@ -63,7 +63,7 @@ test:
 		$(foreach kernel,$(wordlist 2,9,$(VM_KERNELS)),$(call vm-suite,$(kernel),$(ON_FIRST))) \
 		tests/style 'make -s -C tests/model check' 'make -s -C tests/unit check' $(TRACES) \
 		'make -s -C tests/fuzz check' tests/vm/selftest \
-		tests/spec tests/manual tests/prometheus/check
+		tests/spec tests/manual tests/archive tests/prometheus/check
 
 ## make test-unit   the pure parts, in userspace under sanitizers
 test-unit:
