@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Buckets: made in arrays, filled and emptied one record at a time. */
+#include <linux/gfp.h>
 #include <linux/mm.h>
+#include <linux/sched.h>
 #include <linux/slab.h>
 
 #include "bucket.h"
@@ -10,28 +12,47 @@
 static struct lock_class_key lock_keys[TCPSTATE_KIND_MAX];
 
 /**
- * tcpstate_buckets_alloc() - an empty array of buckets
- * @kind: of which table
- * @order: log2 of how many
- * @gfp: how to allocate
+ * tcpstate_buckets_alloc() - allocate an empty array of buckets
+ * @kind: the table that it is for
+ * @order: log2 of the number of buckets
+ * @gfp: allocation flags
  *
- * Return: the array, to be freed by kvfree(), or NULL.
+ * Context: process if @gfp may block, else any.
+ * Return: the array, to be freed by tcpstate_buckets_free(), or NULL.
  */
 struct tcpstate_buckets *tcpstate_buckets_alloc(enum tcpstate_kind kind, unsigned int order,
 						gfp_t gfp)
 {
-	struct tcpstate_buckets *buckets;
+	struct tcpstate_buckets *buckets = kvzalloc(sizeof(*buckets), gfp);
 	size_t i;
 
-	buckets = kvzalloc(struct_size(buckets, bucket, 1UL << order), gfp);
 	if (!buckets)
 		return NULL;
 	buckets->order = order;
+	buckets->bucket = kvzalloc(sizeof(*buckets->bucket) << order, gfp);
+	if (!buckets->bucket) {
+		tcpstate_buckets_free(buckets);
+		return NULL;
+	}
 	for (i = 0; i < 1UL << order; i++) {
 		spin_lock_init(&buckets->bucket[i].lock);
 		lockdep_set_class(&buckets->bucket[i].lock, &lock_keys[kind]);
+		if (i % TCPSTATE_STRETCH == TCPSTATE_STRETCH - 1 && gfpflags_allow_blocking(gfp))
+			cond_resched();
 	}
 	return buckets;
+}
+
+/**
+ * tcpstate_buckets_free() - free an array of buckets
+ * @buckets: the array; no record is in it and no reader uses it
+ *
+ * Context: any.
+ */
+void tcpstate_buckets_free(struct tcpstate_buckets *buckets)
+{
+	kvfree(buckets->bucket);
+	kvfree(buckets);
 }
 
 /**

@@ -22,6 +22,9 @@
 /* Records in a bucket on the average, at most: then few are in chains. */
 #define TCPSTATE_LOAD 4
 
+/* Buckets that may be visited between two chances for others to run. */
+#define TCPSTATE_STRETCH 256
+
 /**
  * struct tcpstate_bucket - some records
  * @lock: protects the rest, and every record that is here
@@ -49,17 +52,18 @@ struct tcpstate_bucket {
 /**
  * struct tcpstate_buckets - one array
  * @next: the larger array that records are moving to; written by the sweep
+ * @bucket: the buckets, allocated on their own, so that their size is a power of two
  * @order: log2 of the number of buckets
- * @bucket: the buckets
  */
 struct tcpstate_buckets {
 	struct tcpstate_buckets __rcu *next;
+	struct tcpstate_bucket *bucket;
 	unsigned int order;
-	struct tcpstate_bucket bucket[];
 };
 
 struct tcpstate_buckets *tcpstate_buckets_alloc(enum tcpstate_kind kind, unsigned int order,
 						gfp_t gfp);
+void tcpstate_buckets_free(struct tcpstate_buckets *buckets);
 
 void tcpstate_bucket_link(struct tcpstate_bucket *bucket, struct tcpstate_record *record,
 			  u32 hash, u32 deadline);

@@ -4,9 +4,8 @@
  * table or frees one that has long been empty. Plain delayed work, since
  * deferrable work would let the records of an idle machine stay.
  */
-#include <linux/mm.h>
 #include <linux/rcupdate.h>
-#include <linux/slab.h>
+#include <linux/sched.h>
 
 #include "alert.h"
 #include "sweep.h"
@@ -137,7 +136,7 @@ static struct tcpstate_buckets *grow(struct tcpstate_table *table,
 	}
 	rcu_assign_pointer(table->buckets, larger);
 	synchronize_rcu();
-	kvfree(buckets);
+	tcpstate_buckets_free(buckets);
 	return larger;
 }
 
@@ -153,6 +152,8 @@ static void release(struct tcpstate_tables *tables, struct tcpstate_table *table
 	RCU_INIT_POINTER(table->buckets, NULL);
 	synchronize_rcu();
 	for (i = 0; i < 1UL << buckets->order; i++) {
+		if (i % TCPSTATE_STRETCH == TCPSTATE_STRETCH - 1)
+			cond_resched();
 		bucket = &buckets->bucket[i];
 		if (tcpstate_bucket_empty(bucket))
 			continue;
@@ -163,7 +164,7 @@ static void release(struct tcpstate_tables *tables, struct tcpstate_table *table
 		}
 		spin_unlock_bh(&bucket->lock);
 	}
-	kvfree(buckets);
+	tcpstate_buckets_free(buckets);
 }
 
 /* Tell when a table becomes full, and when it has not been so for long. */

@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Buckets of records: found, filed, evicted. */
-#include <linux/mm.h>
 #include <linux/random.h>
 #include <linux/rcupdate.h>
-#include <linux/slab.h>
 
 #include "sweep.h"
 #include "table.h"
@@ -38,7 +36,7 @@ struct tcpstate_bucket *tcpstate_table_lock_new(struct tcpstate_tables *tables,
 	if (!buckets)
 		return NULL;
 	if (cmpxchg((struct tcpstate_buckets __force **)&table->buckets, NULL, buckets))
-		kvfree(buckets);
+		tcpstate_buckets_free(buckets);
 	tcpstate_sweep_start(tables);
 	return tcpstate_table_lock(table, hash);
 }

@@ -109,9 +109,6 @@ void tcpstate_table_discard(struct tcpstate_tables *tables, struct tcpstate_tabl
 			    struct tcpstate_bucket *bucket, struct tcpstate_record *record,
 			    enum tcpstate_reason reason);
 
-/* Buckets that may be visited between two chances for others to run. */
-#define TCPSTATE_STRETCH 256
-
 /* Does the record count in its table's budget of one-sided ones? */
 static inline bool tcpstate_table_budgets(const struct tcpstate_table *table,
 					  const struct tcpstate_record *record)

@@ -7,6 +7,7 @@
  *
  * An input is two octets of circumstances, and then five for each thing that happens.
  */
+#include "alone.h"
 #include "delivery.h"
 #include "sweep.h"
 #include "walk.h"
@@ -29,9 +30,6 @@ struct life {
 	u32 next[2];			/* what each side sends next: makes likely segments */
 };
 
-u64 fuzz_now;
-unsigned int fuzz_short, fuzz_held;
-
 static struct tcpstate_net tn;
 static struct tcpstate_stats stats;
 static struct life lives[KEYS];
@@ -39,45 +37,7 @@ static unsigned int hash_mode;
 static bool roomy;
 static u64 chance;
 
-/* What the tables need of the rest of the module, and of the kernel. */
-
-void tcpstate_listener_tell(struct tcpstate_log *log, struct tcpstate_record *record,
-			    enum tcpstate_half was, enum tcpstate_half is,
-			    enum tcpstate_news news)
-{
-	(void)log, (void)record, (void)was, (void)is, (void)news;
-}
-
-void tcpstate_listener_late(struct tcpstate_log *log, const struct tcpstate_record *record)
-{
-	(void)log, (void)record;
-}
-
-bool tcpstate_listener_known(struct tcpstate_log *log, const struct tcpstate_host *host)
-{
-	(void)log, (void)host;
-	return false;
-}
-
-void tcpstate_event(struct tcpstate_log *log, enum tcpstate_event_type type,
-		    const struct tcpstate_record *record, const u8 state[2],
-		    enum tcpstate_reason reason)
-{
-	(void)log, (void)type, (void)record, (void)state, (void)reason;
-}
-
-void __tcpstate_trace(struct tcpstate_log *log, const struct tcpstate_record *record,
-		      const struct tcpstate_segment *segment, enum tcpstate_end from,
-		      const struct tcpstate_outcome *out)
-{
-	(void)log, (void)record, (void)segment, (void)from, (void)out;
-}
-
-void tcpstate_alert_table(struct tcpstate_log *log, bool full, unsigned int gauge, u64 fill,
-			  u64 limit)
-{
-	(void)log, (void)full, (void)gauge, (void)fill, (void)limit;
-}
+/* Chance and hashes, of which the input decides. */
 
 u32 get_random_u32(void)
 {

@@ -72,6 +72,7 @@ typedef unsigned int gfp_t;
 #define GFP_KERNEL			0
 #define GFP_ATOMIC			0
 #define __GFP_NOWARN			0
+#define gfpflags_allow_blocking(gfp)	((void)(gfp), true)
 #define SLAB_HWCACHE_ALIGN		0
 #define prefetch(x)			__builtin_prefetch(x)
 #define prefetchw(x)			__builtin_prefetch(x, 1)
@@ -80,8 +81,9 @@ struct kmem_cache {
 	size_t size;
 };
 
-/* Allocations that are still to fail, and those that are held. */
+/* Allocations that are still to fail, those that are held, and the largest size of all. */
 extern unsigned int fuzz_short, fuzz_held;
+extern size_t fuzz_largest;
 
 static inline void *kvzalloc(size_t size, gfp_t gfp)
 {
@@ -91,6 +93,7 @@ static inline void *kvzalloc(size_t size, gfp_t gfp)
 	if (fuzz_short && fuzz_short--)
 		return NULL;
 	fuzz_held++;
+	fuzz_largest = max(fuzz_largest, size);
 	memory = aligned_alloc(64, (size + 63) & ~63UL);
 	return memset(memory, 0, (size + 63) & ~63UL);
 }
@@ -151,8 +154,12 @@ typedef struct { bool held; } spinlock_t;
 struct lock_class_key { char none; };
 struct mutex { bool held; };
 
+/* Locks taken since the last chance for others to run, and the most that ever were. */
+extern unsigned int fuzz_busy, fuzz_busiest;
+
 static inline void spin_lock(spinlock_t *lock)
 {
+	fuzz_busy++;
 	MUST(!lock->held);
 	lock->held = true;
 }
@@ -182,7 +189,8 @@ static inline void spin_unlock(spinlock_t *lock)
 #define rcu_read_unlock()		do { } while (0)
 #define local_bh_disable()		do { } while (0)
 #define local_bh_enable()		do { } while (0)
-#define cond_resched()			do { } while (0)
+#define cond_resched() \
+	((void)(fuzz_busiest = max(fuzz_busiest, fuzz_busy), fuzz_busy = 0))
 #define synchronize_rcu()		do { } while (0)
 #define rcu_dereference(p)		(p)
 #define rcu_access_pointer(p)		(p)
