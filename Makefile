@@ -120,6 +120,12 @@ test-churn: vm-tool
 	@tests/run $(LONG_KERNELS:%='tests/vm/run --timeout 14400 --mem 2048 --kernel % -- env \
 		TESTS_LIMIT=14000 TCPSTATE_CHURN=$${TCPSTATE_CHURN:-1000} tests/vm/all t_churn.py')
 
+## make test-race   operations that race each other, for RACE_SECONDS=3600 on each kernel
+test-race: vm-tool
+	@tests/run $(foreach kernel,$(or $(RACE_KERNELS),$(DEBUG_KERNELS),$(VM_KERNELS)),'tests/vm/run \
+		--timeout 14400 --mem 2048 --kernel $(kernel) -- env TESTS_LIMIT=14000 LAB_PATIENCE=120 \
+		TCPSTATE_OPERATIONS=$${RACE_SECONDS:-3600} tests/vm/all t_race.py')
+
 ## make soak        a hundred million segments of every kind, SOAK_MILLIONS=100
 soak: vm-tool
 	@tests/run $(LONG_KERNELS:%='tests/vm/run --timeout 14400 --mem 2048 --kernel % -- \
@@ -194,5 +200,5 @@ clean:
 
 .PHONY: all help module tool vm-tool vm-needs demo test test-unit model test-traces test-vm vm \
 	style bench test-debug test-deb test-prometheus test-differential test-collisions \
-	test-poison test-flood test-churn soak static fuzz fuzz-coverage fuzz-kernel install \
+	test-poison test-flood test-churn test-race soak static fuzz fuzz-coverage fuzz-kernel install \
 	uninstall dkms deb clean

@@ -106,6 +106,28 @@ static bool may_be_forgotten(const struct tcpstate_listener *listener)
 	       !holds_halfopens(listener);
 }
 
+/*
+ * Slots that are @leaving go in phases. Segments do not find them any more; a grace
+ * period later all that segments counted before is there to see; then each that still
+ * may go is removed, and the others stay.
+ */
+static void remove_leaving(struct tcpstate_listeners *listeners, bool forget)
+{
+	struct tcpstate_listener *listener;
+	unsigned long slot;
+
+	synchronize_rcu();
+	xa_for_each(&listeners->slots, slot, listener) {
+		if (!listener->leaving)
+			continue;
+		if (forget ? may_be_forgotten(listener) : may_go(listener))
+			tcpstate_listener_remove(listeners, listener);
+		else
+			WRITE_ONCE(listener->leaving, false);
+		cond_resched();
+	}
+}
+
 /* Guests are forgotten with their records, but for those under a verdict. */
 static void clear_lobby(struct tcpstate_listeners *listeners, struct tcpstate_detector *detector)
 {
@@ -120,10 +142,10 @@ static void clear_lobby(struct tcpstate_listeners *listeners, struct tcpstate_de
 
 /* Where one more was wanted than there is room for, the one idle longest makes room. */
 static bool judge_listeners(struct tcpstate_listeners *listeners,
-			    struct tcpstate_detector *detector, bool crowded)
+			    struct tcpstate_detector *detector, bool crowded, bool forget)
 {
 	struct tcpstate_listener *listener, *oldest = NULL;
-	bool forget = xchg(&listeners->forget, false), busy = false;
+	bool busy = false, leaving = false;
 	u64 now = tcpstate_now64();
 	unsigned long slot;
 
@@ -131,16 +153,21 @@ static bool judge_listeners(struct tcpstate_listeners *listeners,
 		busy |= judge_listener(listeners, detector, listener);
 		if ((forget && may_be_forgotten(listener)) ||
 		    (now > listener->active + EXPIRE_MS && may_go(listener))) {
-			tcpstate_listener_remove(listeners, listener);
-			continue;
-		}
-		if (crowded && (!oldest || listener->active < oldest->active) && may_go(listener))
+			WRITE_ONCE(listener->leaving, true);
+			leaving = true;
+		} else if (crowded && (!oldest || listener->active < oldest->active) &&
+			   may_go(listener)) {
 			oldest = listener;
+		}
 		cond_resched();
 	}
-	/* Unless there is by now. */
-	if (oldest && tcpstate_listeners_full(listeners))
-		tcpstate_listener_remove(listeners, oldest);
+	/* Unless there is room by now, or will be. */
+	if (oldest && !leaving && tcpstate_listeners_full(listeners)) {
+		WRITE_ONCE(oldest->leaving, true);
+		leaving = true;
+	}
+	if (leaving)
+		remove_leaving(listeners, forget);
 	if (forget && detector)
 		clear_lobby(listeners, detector);
 	return busy;
@@ -270,20 +297,22 @@ static void free_detector(struct tcpstate_listeners *listeners, struct tcpstate_
 
 static void judge(struct work_struct *work)
 {
-	struct tcpstate_listeners *listeners = container_of(to_delayed_work(work),
+	struct tcpstate_listeners *listeners = container_of(to_tcpstate_work(work),
 							    struct tcpstate_listeners, judge);
-	/* The judge alone replaces it, and whoever stops him. */
+	/* The judge alone replaces it, and whoever has stopped him. */
 	struct tcpstate_detector *detector = rcu_dereference_protected(listeners->detector, true);
-	bool awake = READ_ONCE(listeners->awake), crowded, busy;
+	bool awake = READ_ONCE(listeners->awake), crowded, forget, busy;
 
-	/* Whatever happens from now on wakes him again, or is seen below. */
+	/* Pairs with smp_mb() in tcpstate_judge_wake(). */
 	smp_store_mb(listeners->awake, false);
+	forget = xchg(&listeners->forget, false);
 	if (!detector && !awake && !atomic_read(&listeners->count))
 		return;
 	if (!detector)
 		detector = make_detector(listeners);
+	WRITE_ONCE(listeners->denied, !detector);
 	crowded = xchg(&listeners->crowded, false);
-	busy = judge_listeners(listeners, detector, crowded);
+	busy = judge_listeners(listeners, detector, crowded, forget);
 	tell_pressure(listeners, crowded);
 	busy |= listeners->pressed;
 	if (detector)
@@ -291,10 +320,10 @@ static void judge(struct work_struct *work)
 
 	if (busy) {
 		WRITE_ONCE(listeners->awake, true);
-		queue_delayed_work(workqueue, &listeners->judge, TICK);
+		tcpstate_work_queue(&listeners->judge, workqueue, TICK);
 		listeners->idle = 0;
 	} else if (atomic_read(&listeners->count) || ++listeners->idle < IDLE_NAPS) {
-		queue_delayed_work(workqueue, &listeners->judge, NAP);
+		tcpstate_work_queue(&listeners->judge, workqueue, NAP);
 	} else {
 		listeners->idle = 0;
 		if (detector)
@@ -306,25 +335,29 @@ static void judge(struct work_struct *work)
  * __tcpstate_judge_wake() - a tick is to follow
  * @listeners: the namespace's
  *
+ * Where a detector was denied, memory is asked for again after a nap and not by each event.
+ *
  * Context: any.
  */
 void __tcpstate_judge_wake(struct tcpstate_listeners *listeners)
 {
+	unsigned long delay = rcu_access_pointer(listeners->detector) ? TICK : 0;
+
 	WRITE_ONCE(listeners->awake, true);
-	mod_delayed_work(workqueue, &listeners->judge,
-			 rcu_access_pointer(listeners->detector) ? TICK : 0);
+	tcpstate_work_move(&listeners->judge, workqueue,
+			   READ_ONCE(listeners->denied) ? NAP : delay);
 }
 
 /**
  * tcpstate_judge_now() - have every listener looked at, and wait for that
- * @listeners: the namespace's
+ * @listeners: the namespace's, not being stopped
  *
  * Context: process.
  */
 void tcpstate_judge_now(struct tcpstate_listeners *listeners)
 {
-	mod_delayed_work(workqueue, &listeners->judge, 0);
-	flush_delayed_work(&listeners->judge);
+	tcpstate_work_move(&listeners->judge, workqueue, 0);
+	flush_delayed_work(&listeners->judge.delayed);
 }
 
 /**
@@ -333,12 +366,25 @@ void tcpstate_judge_now(struct tcpstate_listeners *listeners)
  */
 void tcpstate_judge_init(struct tcpstate_listeners *listeners)
 {
-	INIT_DELAYED_WORK(&listeners->judge, judge);
+	tcpstate_work_init(&listeners->judge, judge);
+}
+
+/**
+ * tcpstate_judge_start() - from now on segments may wake the judge
+ * @listeners: the namespace's, without any slot
+ *
+ * Context: process.
+ */
+void tcpstate_judge_start(struct tcpstate_listeners *listeners)
+{
+	tcpstate_work_start(&listeners->judge);
 }
 
 /**
  * tcpstate_judge_stop() - no verdicts any more
- * @listeners: the namespace's; nobody tells them anything
+ * @listeners: the namespace's; no segment is told of any more
+ *
+ * Nothing wakes the judge before tcpstate_judge_start().
  *
  * Context: process.
  */
@@ -346,12 +392,14 @@ void tcpstate_judge_stop(struct tcpstate_listeners *listeners)
 {
 	struct tcpstate_detector *detector;
 
-	cancel_delayed_work_sync(&listeners->judge);
+	tcpstate_work_stop(&listeners->judge);
 	detector = rcu_dereference_protected(listeners->detector, true);
 	if (detector)
 		free_detector(listeners, detector);
 	listeners->calls = 0;
 	listeners->awake = false;
+	listeners->denied = false;
+	listeners->forget = false;
 }
 
 /**

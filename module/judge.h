@@ -13,6 +13,7 @@ int tcpstate_judges_init(void);
 void tcpstate_judges_exit(void);
 
 void tcpstate_judge_init(struct tcpstate_listeners *listeners);
+void tcpstate_judge_start(struct tcpstate_listeners *listeners);
 void tcpstate_judge_stop(struct tcpstate_listeners *listeners);
 void tcpstate_judge_now(struct tcpstate_listeners *listeners);
 void __tcpstate_judge_wake(struct tcpstate_listeners *listeners);
@@ -21,10 +22,14 @@ void __tcpstate_judge_wake(struct tcpstate_listeners *listeners);
  * tcpstate_judge_wake() - something goes on
  * @listeners: the namespace's
  *
+ * The caller has noted already what goes on.
+ *
  * Context: any.
  */
 static inline void tcpstate_judge_wake(struct tcpstate_listeners *listeners)
 {
+	/* Pairs with smp_store_mb() in judge(): it sees what was noted, or we see it asleep. */
+	smp_mb();
 	if (unlikely(!READ_ONCE(listeners->awake)))
 		__tcpstate_judge_wake(listeners);
 }

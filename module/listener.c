@@ -12,15 +12,16 @@
 /* What all namespaces but the first hold together. */
 static atomic_t shared_count;
 
-static hsiphash_key_t host_key __read_mostly;
-
-/* Keyed, so that nobody outside knows which hosts a sketch takes for one. */
-static u32 hash_of(const struct tcpstate_host *host)
+/*
+ * Keyed, so that no outsider knows which hosts a sketch takes for one. Each namespace has a
+ * key of its own, as the order of what it shows follows from the key.
+ */
+static u32 hash_of(const struct tcpstate_listeners *listeners, const struct tcpstate_host *host)
 {
 	if (host->family == NFPROTO_IPV4)
 		return hsiphash_2u32((__force u32)host->addr[0], (__force u16)host->port,
-				     &host_key);
-	return hsiphash(host, sizeof(*host), &host_key);
+				     &listeners->key);
+	return hsiphash(host, sizeof(*host), &listeners->key);
 }
 
 /* What a slot is found by: its hash is known already, and good enough for the table. */
@@ -59,8 +60,10 @@ static struct tcpstate_listener *find(struct tcpstate_listeners *listeners,
 				      const struct tcpstate_host *host, u32 hash)
 {
 	const struct slot_key key = { host, hash };
+	struct tcpstate_listener *listener;
 
-	return rhashtable_lookup(&listeners->table, &key, table_params);
+	listener = rhashtable_lookup(&listeners->table, &key, table_params);
+	return listener && !READ_ONCE(listener->leaving) ? listener : NULL;
 }
 
 /**
@@ -177,7 +180,7 @@ static struct tcpstate_listener *admit(struct tcpstate_listeners *listeners,
 	spin_unlock(&listeners->lock);
 	free_listener(listener);
 	uncharge(listeners);
-	/* Another CPU was faster, or there is no memory. */
+	/* Another CPU was faster, one that leaves is still there, or there is no memory. */
 	return find(listeners, host, hash);
 nomem:
 	tcpstate_count(listeners->log->stats, NOMEM);
@@ -244,15 +247,15 @@ static bool is_spoofed(const struct tcpstate_listener *listener)
 }
 
 /* Writes all of it. */
-static void describe(struct tcpstate_handshake *shake, const struct tcpstate_record *record,
-		     enum tcpstate_news news)
+static void describe(const struct tcpstate_listeners *listeners, struct tcpstate_handshake *shake,
+		     const struct tcpstate_record *record, enum tcpstate_news news)
 {
 	tcpstate_record_host(record, TCPSTATE_INITIATOR, &shake->initiator);
 	tcpstate_record_host(record, TCPSTATE_RESPONDER, &shake->responder);
 	shake->initiator.port = 0;
 	shake->hash = tcpstate_record_hash(record);
-	shake->asker = hash_of(&shake->initiator);
-	shake->asked = hash_of(&shake->responder);
+	shake->asker = hash_of(listeners, &shake->initiator);
+	shake->asked = hash_of(listeners, &shake->responder);
 	shake->news = news;
 	shake->picked_up = record->pair.flags & TCPSTATE_PICKED_UP;
 }
@@ -281,7 +284,7 @@ void tcpstate_listener_tell(struct tcpstate_log *log, struct tcpstate_record *re
 		return;
 	if (!keep && !atomic_read(&listeners->count))
 		return;
-	describe(&shake, record, news);
+	describe(listeners, &shake, record, news);
 	rcu_read_lock();
 	listener = find(listeners, &shake.responder, shake.asked);
 	if (!listener && keep && news == TCPSTATE_NEWS_ANSWERED && !shake.picked_up)
@@ -313,7 +316,7 @@ void tcpstate_listener_late(struct tcpstate_log *log, const struct tcpstate_reco
 
 	if (!atomic_read(&listeners->count))
 		return;
-	describe(&shake, record, TCPSTATE_NEWS_COMPLETED);
+	describe(listeners, &shake, record, TCPSTATE_NEWS_COMPLETED);
 	rcu_read_lock();
 	listener = find(listeners, &shake.responder, shake.asked);
 	if (listener && atomic_dec_if_positive(&listener->owed) >= 0) {
@@ -338,7 +341,7 @@ bool tcpstate_listener_known(struct tcpstate_log *log, const struct tcpstate_hos
 	if (!atomic_read(&log->listeners->count))
 		return false;
 	rcu_read_lock();
-	known = find(log->listeners, host, hash_of(host));
+	known = find(log->listeners, host, hash_of(log->listeners, host));
 	rcu_read_unlock();
 	return known;
 }
@@ -501,7 +504,7 @@ int tcpstate_listeners_init(struct tcpstate_listeners *listeners, struct tcpstat
 
 	if (err)
 		return err;
-	net_get_random_once(&host_key, sizeof(host_key));
+	get_random_bytes(&listeners->key, sizeof(listeners->key));
 	xa_init_flags(&listeners->slots, XA_FLAGS_ALLOC | XA_FLAGS_LOCK_BH);
 	spin_lock_init(&listeners->lock);
 	listeners->log = log;

@@ -6,8 +6,8 @@
  * Who has answered a SYN has a slot of its own; the silent and those who refuse
  * share the lobby, where the heaviest stay, or a port scan would fill the slots.
  *
- * Who may touch what. A slot is found under RCU, made under @lock, and taken out
- * by the judge alone, who works in one work. A slot's counters are per CPU. The
+ * Who may touch what. A slot is found under RCU, made under @lock, and removed by the
+ * judge's work, or after that was stopped. A slot's counters are per CPU. The
  * lobby, and all sketches that are not free of locks (see sketch.h), are under
  * @lock. For a sketch a segment only tries it: what cannot be noted at once is
  * skipped, and so thinned by chance. A bucket's lock may be held when @lock is
@@ -18,13 +18,14 @@
 
 #include <linux/prefetch.h>
 #include <linux/rhashtable.h>
+#include <linux/siphash.h>
 #include <linux/spinlock.h>
-#include <linux/workqueue.h>
 #include <linux/xarray.h>
 
 #include "segment.h"
 #include "stats.h"
 #include "suspect.h"
+#include "work.h"
 
 struct tcpstate_log;
 struct tcpstate_record;
@@ -116,6 +117,7 @@ struct tcpstate_docket {
  * @hash: of @host, keyed
  * @slot: its number
  * @stirred: something has happened since the judge looked
+ * @leaving: it is about to be removed, so segments no longer find it
  * @active: when the judge last found something, ms
  * @owed: half-opens that were evicted and may be completed yet
  * @tally: figures
@@ -128,6 +130,7 @@ struct tcpstate_listener {
 	u32 hash;
 	u32 slot;
 	bool stirred;
+	bool leaving;
 	u64 active;
 	atomic_t owed;
 	struct tcpstate_tally __percpu *tally;
@@ -169,6 +172,7 @@ struct tcpstate_call {
 /**
  * struct tcpstate_listeners - those of a network namespace
  * @log: the namespace's books
+ * @key: of the hashes of hosts
  * @table: slots by address and port
  * @slots: the same by number
  * @count: how many there are
@@ -179,7 +183,8 @@ struct tcpstate_call {
  * @lock: protects the making of slots, @call, and what is said above
  * @thresholds: written by sysctl, read without a lock
  * @judge: the work; runs while anything goes on
- * @awake: it is to run within a tick
+ * @awake: it is to run within a tick, or as soon as a detector is tried for again
+ * @denied: there was no detector to be had the last time
  * @forget: he is to take out every slot that can be
  * @crowded: a slot was wanted and there was none
  * @pressed: ticks that are still to pass without that; the judge's own
@@ -189,6 +194,7 @@ struct tcpstate_call {
  */
 struct tcpstate_listeners {
 	struct tcpstate_log *log;
+	hsiphash_key_t key;
 	struct rhashtable table;
 	struct xarray slots;
 	atomic_t count;
@@ -198,8 +204,9 @@ struct tcpstate_listeners {
 	struct tcpstate_detector __rcu *detector;
 	spinlock_t lock;	/* protects making of slots, the lobby, sketches */
 	struct tcpstate_thresholds thresholds;
-	struct delayed_work judge;
+	struct tcpstate_work judge;
 	bool awake;
+	bool denied;
 	bool forget;
 	bool crowded;
 	u8 pressed;

@@ -255,7 +255,7 @@ static int put_stats(struct sk_buff *skb, struct tcpstate_net *tn,
 		     const struct tcpstate_stats *sum)
 {
 	if (nla_put_string(skb, TCPSTATE_A_STATS_VERSION, TCPSTATE_VERSION) ||
-	    nla_put_u8(skb, TCPSTATE_A_STATS_ENABLED, READ_ONCE(tn->enabled)) ||
+	    nla_put_u8(skb, TCPSTATE_A_STATS_ENABLED, tcpstate_net_enabled(tn)) ||
 	    tcpstate_message_sum(skb, sum) ||
 	    tcpstate_message_resets(skb, &tn->log.resets) ||
 	    tcpstate_message_leak(skb, &tn->tables.leak))
@@ -333,11 +333,7 @@ static struct notifier_block release_block = {
 
 static int flush(struct sk_buff *skb, struct genl_info *info)
 {
-	struct tcpstate_net *tn = tcpstate_net(genl_info_net(info));
-
-	tcpstate_walk_flush(&tn->tables);
-	tcpstate_listeners_flush(&tn->listeners);
-	return 0;
+	return tcpstate_net_flush(tcpstate_net(genl_info_net(info)));
 }
 
 /* What shows addresses, or forgets them, is for whoever rules the namespace. */

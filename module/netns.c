@@ -9,9 +9,11 @@
 #include <net/netns/generic.h>
 
 #include "batch.h"
+#include "judge.h"
 #include "netns.h"
 #include "sweep.h"
 #include "trace.h"
+#include "walk.h"
 
 /* Far beyond what memory allows; a slip of the hand ends here. */
 #define RECORDS_MAX 0x4000000U
@@ -63,17 +65,62 @@ void tcpstate_net_stats(const struct tcpstate_net *tn, struct tcpstate_stats *su
 	sum->counter[TCPSTATE_A_COUNTER_MAX_LISTENERS] = tcpstate_max_listeners;
 }
 
+/* The module is about to go: what is off stays off. */
+static bool closing;
+
+static void set_life(struct tcpstate_net *tn, enum tcpstate_life life)
+{
+	lockdep_assert_held(&tn->lock);
+	WRITE_ONCE(tn->life, life);
+}
+
+/* The second half of stopping: a grace period has passed since the hooks went. */
+static void release(struct tcpstate_net *tn, enum tcpstate_reason reason)
+{
+	tcpstate_sweep_release(&tn->tables, reason);
+	tcpstate_listeners_release(&tn->listeners);
+}
+
+/* Caller has unregistered the hooks, or failed to register all of them. */
+static void stop_unhooked(struct tcpstate_net *tn, enum tcpstate_reason reason)
+{
+	synchronize_rcu();
+	tcpstate_batch_flush();
+	release(tn, reason);
+	set_life(tn, TCPSTATE_OFF);
+}
+
+static int start(struct tcpstate_net *tn)
+{
+	int err;
+
+	lockdep_assert_held(&tn->lock);
+	if (tn->life == TCPSTATE_ON)
+		return 0;
+	if (READ_ONCE(closing))
+		return -ENODEV;
+	set_life(tn, TCPSTATE_STARTING);
+	tcpstate_sweep_allow(&tn->tables);
+	tcpstate_judge_start(&tn->listeners);
+	err = tcpstate_observe_register(tn);
+	if (err) {
+		/* Hooks that were registered first may have seen segments. */
+		set_life(tn, TCPSTATE_STOPPING);
+		stop_unhooked(tn, TCPSTATE_REASON_FLUSHED);
+		return err;
+	}
+	set_life(tn, TCPSTATE_ON);
+	return 0;
+}
+
 static void stop(struct tcpstate_net *tn, enum tcpstate_reason reason)
 {
 	lockdep_assert_held(&tn->lock);
-	if (!tn->enabled)
+	if (tn->life != TCPSTATE_ON)
 		return;
+	set_life(tn, TCPSTATE_STOPPING);
 	tcpstate_observe_unregister(tn);
-	tn->enabled = false;
-	synchronize_rcu();
-	tcpstate_batch_flush();
-	tcpstate_sweep_release(&tn->tables, reason);
-	tcpstate_listeners_release(&tn->listeners);
+	stop_unhooked(tn, reason);
 }
 
 /**
@@ -85,22 +132,40 @@ static void stop(struct tcpstate_net *tn, enum tcpstate_reason reason)
  * of us in the path of a packet, and no memory in the tables.
  *
  * Context: process.
- * Return: 0 or a negative errno.
+ * Return: 0 or a negative errno; -ENODEV once the module is about to go.
  */
 int tcpstate_net_enable(struct tcpstate_net *tn, bool enable)
 {
 	int err = 0;
 
 	mutex_lock(&tn->lock);
-	if (enable && !tn->enabled) {
-		err = tcpstate_observe_register(tn);
-		if (!err)
-			tn->enabled = true;
-	} else if (!enable) {
+	if (enable)
+		err = start(tn);
+	else
 		stop(tn, TCPSTATE_REASON_FLUSHED);
-	}
 	mutex_unlock(&tn->lock);
 	return err;
+}
+
+/**
+ * tcpstate_net_flush() - end every record and remove every listener that can be
+ * @tn: the namespace
+ *
+ * Context: process.
+ * Return: 0, or -EINTR if a signal arrived while another operation was under way.
+ */
+int tcpstate_net_flush(struct tcpstate_net *tn)
+{
+	int err = mutex_lock_interruptible(&tn->lock);
+
+	if (err)
+		return err;
+	if (tn->life == TCPSTATE_ON) {
+		tcpstate_walk_flush(&tn->tables);
+		tcpstate_listeners_flush(&tn->listeners);
+	}
+	mutex_unlock(&tn->lock);
+	return 0;
 }
 
 static int __net_init net_init(struct net *net)
@@ -130,11 +195,15 @@ static int __net_init net_init(struct net *net)
 	err = tcpstate_sysctl_net_init(tn);
 	if (err)
 		goto exit_proc;
-	if (enabled_by_default) {
-		err = tcpstate_net_enable(tn, true);
-		if (err)
-			goto exit_sysctl;
-	}
+	if (!enabled_by_default)
+		return 0;
+	err = tcpstate_net_enable(tn, true);
+	/*
+	 * A namespace may be so full of hooks of its user's that ours find no room. It
+	 * stays off then, for it must not keep the module from being loaded.
+	 */
+	if (err && net_eq(net, &init_net))
+		goto exit_sysctl;
 	return 0;
 
 exit_sysctl:
@@ -148,16 +217,17 @@ exit_log:
 	return err;
 }
 
-/* The writers first, then the hooks; a grace period follows before net_exit_batch(). */
+/* Writers first, then the hooks; a grace period follows before net_exit_batch(). */
 static void __net_exit net_pre_exit(struct net *net)
 {
 	struct tcpstate_net *tn = tcpstate_net(net);
 
 	tcpstate_sysctl_net_exit(tn);
 	mutex_lock(&tn->lock);
-	if (tn->enabled)
+	if (tn->life == TCPSTATE_ON) {
+		set_life(tn, TCPSTATE_STOPPING);
 		tcpstate_observe_unregister(tn);
-	tn->enabled = false;
+	}
 	mutex_unlock(&tn->lock);
 }
 
@@ -170,8 +240,7 @@ static void __net_exit net_exit_batch(struct list_head *nets)
 	list_for_each_entry(net, nets, exit_list) {
 		tn = tcpstate_net(net);
 		tcpstate_proc_net_exit(tn);
-		tcpstate_sweep_release(&tn->tables, TCPSTATE_REASON_FLUSHED);
-		tcpstate_listeners_release(&tn->listeners);
+		release(tn, TCPSTATE_REASON_FLUSHED);
 		tcpstate_listeners_exit(&tn->listeners);
 		tcpstate_trace_exit(&tn->log);
 		tcpstate_log_exit(&tn->log);
@@ -240,8 +309,9 @@ void tcpstate_netns_stop(void)
 	struct tcpstate_net *tn;
 	struct net *net;
 
-	/* What is made from now on has nothing to tell. */
+	/* What is made from now on has nothing to tell, and what is off stays so. */
 	enabled_by_default = false;
+	WRITE_ONCE(closing, true);
 	down_read(&net_rwsem);
 	for_each_net(net) {
 		tn = tcpstate_net(net);

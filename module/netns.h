@@ -14,14 +14,40 @@
 /* Four places of each address family. */
 #define TCPSTATE_HOOKS 8
 
+/*
+ * The life of a namespace's watch. Its state changes under tcpstate_net::lock alone, so
+ * operations of users exclude each other; only the way down leaves the lock, when the
+ * namespace itself goes and nobody can ask for anything any more.
+ *
+ *			OFF		STARTING	ON		STOPPING
+ *	enabled=1	starts		waits		nothing		waits
+ *	enabled=0	nothing		waits		stops		waits
+ *	FLUSH		nothing		waits		flushes		waits
+ *	other sysctls	stored		stored		stored		stored
+ *	dumps, files	empty		what there is	what there is	what is left
+ *	segments	unseen		seen		seen		seen for a grace period
+ *	sweep, judge	cannot start	may start	may start	run out, and cannot start
+ *	netns exit	nothing		-		stops		-
+ *	module unload	closes		waits		stops, closes	waits
+ *
+ * A namespace that is closed stays OFF. Stopping has phases: the hooks are unregistered, a
+ * grace period passes, works are stopped for good, then memory is freed.
+ */
+enum tcpstate_life {
+	TCPSTATE_OFF,
+	TCPSTATE_STARTING,
+	TCPSTATE_ON,
+	TCPSTATE_STOPPING,
+};
+
 /**
  * struct tcpstate_net - tcpstate in one network namespace
  * @tables: flows and half-opens
  * @listeners: what becomes of handshakes, and verdicts
  * @log: counters and notifications
  * @net: the namespace, which outlives this
- * @lock: serialises @enabled and the hooks
- * @enabled: the hooks are registered; protected by @lock
+ * @lock: serialises what changes @life, and FLUSH
+ * @life: enum tcpstate_life; written under @lock
  * @hooks: what runs for every packet, each told that it is this namespace's
  * @loose: open records for what was under way before we saw it
  * @checksum: verify checksums on receive
@@ -33,8 +59,8 @@ struct tcpstate_net {
 	struct tcpstate_listeners listeners;
 	struct tcpstate_log log;
 	struct net *net;
-	struct mutex lock;	/* protects @enabled */
-	u8 enabled;
+	struct mutex lock;	/* protects @life */
+	u8 life;
 	struct nf_hook_ops hooks[TCPSTATE_HOOKS];
 	u8 loose;
 	u8 checksum;
@@ -54,6 +80,13 @@ void tcpstate_netns_stop(void);
 struct tcpstate_net *tcpstate_net(const struct net *net);
 void tcpstate_net_stats(const struct tcpstate_net *tn, struct tcpstate_stats *sum);
 int tcpstate_net_enable(struct tcpstate_net *tn, bool enable);
+int tcpstate_net_flush(struct tcpstate_net *tn);
+
+/* Are segments seen? Context: any; without the lock it may change at once. */
+static inline bool tcpstate_net_enabled(const struct tcpstate_net *tn)
+{
+	return READ_ONCE(tn->life) == TCPSTATE_ON;
+}
 
 int tcpstate_observe_register(struct tcpstate_net *tn);
 void tcpstate_observe_unregister(struct tcpstate_net *tn);

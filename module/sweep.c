@@ -217,7 +217,7 @@ static bool sweep_one(struct tcpstate_tables *tables, struct tcpstate_table *tab
 
 static void sweep(struct work_struct *work)
 {
-	struct tcpstate_tables *tables = container_of(to_delayed_work(work),
+	struct tcpstate_tables *tables = container_of(to_tcpstate_work(work),
 						      struct tcpstate_tables, sweep);
 	bool all = xchg(&tables->rescan, false), again = false;
 	unsigned int kind;
@@ -234,7 +234,18 @@ static void sweep(struct work_struct *work)
  */
 void tcpstate_sweep_prepare(struct tcpstate_tables *tables)
 {
-	INIT_DELAYED_WORK(&tables->sweep, sweep);
+	tcpstate_work_init(&tables->sweep, sweep);
+}
+
+/**
+ * tcpstate_sweep_allow() - from now on segments may start the sweep
+ * @tables: the tables, empty
+ *
+ * Context: process.
+ */
+void tcpstate_sweep_allow(struct tcpstate_tables *tables)
+{
+	tcpstate_work_start(&tables->sweep);
 }
 
 /**
@@ -245,7 +256,7 @@ void tcpstate_sweep_prepare(struct tcpstate_tables *tables)
  */
 void tcpstate_sweep_start(struct tcpstate_tables *tables)
 {
-	queue_delayed_work(workqueue, &tables->sweep, PERIOD);
+	tcpstate_work_queue(&tables->sweep, workqueue, PERIOD);
 }
 
 /**
@@ -256,13 +267,13 @@ void tcpstate_sweep_start(struct tcpstate_tables *tables)
  */
 void tcpstate_sweep_now(struct tcpstate_tables *tables)
 {
-	mod_delayed_work(workqueue, &tables->sweep, 0);
+	tcpstate_work_move(&tables->sweep, workqueue, 0);
 }
 
 /**
  * tcpstate_sweep_release() - end every record and free all memory
  * @tables: the tables; no segment arrives any more and a grace period has
- *	passed since the last. They may be used again.
+ *	passed since the last. They may be used again after tcpstate_sweep_allow().
  * @reason: for which the records end
  *
  * Context: process.
@@ -272,7 +283,7 @@ void tcpstate_sweep_release(struct tcpstate_tables *tables, enum tcpstate_reason
 	struct tcpstate_buckets *buckets;
 	unsigned int kind;
 
-	cancel_delayed_work_sync(&tables->sweep);
+	tcpstate_work_stop(&tables->sweep);
 	for (kind = 0; kind < TCPSTATE_KIND_MAX; kind++) {
 		buckets = rcu_dereference_protected(tables->table[kind].buckets, true);
 		if (buckets)

@@ -14,6 +14,7 @@ void tcpstate_sweep_now(struct tcpstate_tables *tables);
 
 /* Process context. */
 void tcpstate_sweep_prepare(struct tcpstate_tables *tables);
+void tcpstate_sweep_allow(struct tcpstate_tables *tables);
 void tcpstate_sweep_rescan(struct tcpstate_tables *tables);
 void tcpstate_sweep_release(struct tcpstate_tables *tables, enum tcpstate_reason reason);
 

@@ -68,7 +68,7 @@ static int enabled_handler(TCPSTATE_CTL_CONST struct ctl_table *table, int write
 			   size_t *length, loff_t *pos)
 {
 	struct tcpstate_net *tn = table->extra1;
-	u8 value = READ_ONCE(tn->enabled);
+	u8 value = tcpstate_net_enabled(tn);
 	struct ctl_table local = {
 		.data = &value,
 		.maxlen = sizeof(value),
@@ -163,7 +163,7 @@ int tcpstate_sysctl_net_init(struct tcpstate_net *tn)
 	table = kcalloc(ENTRIES + TCPSTATE_SYSCTL_END, sizeof(*table), GFP_KERNEL);
 	if (!table)
 		return -ENOMEM;
-	fill_switch(&table[SWITCH_ENABLED], "enabled", &tn->enabled);
+	fill_switch(&table[SWITCH_ENABLED], "enabled", &tn->life);
 	table[SWITCH_ENABLED].proc_handler = enabled_handler;
 	table[SWITCH_ENABLED].extra1 = tn;
 	fill_switch(&table[SWITCH_LOOSE], "loose", &tn->loose);

@@ -20,10 +20,10 @@
 #define _TCPSTATE_TABLE_H
 
 #include <linux/atomic.h>
-#include <linux/workqueue.h>
 
 #include "bucket.h"
 #include "leak.h"
+#include "work.h"
 
 struct tcpstate_tables;
 
@@ -69,7 +69,7 @@ struct tcpstate_tables {
 	struct tcpstate_table table[TCPSTATE_KIND_MAX];
 	struct tcpstate_log *log;
 	unsigned int timeout[TCPSTATE_TIMEOUT_MAX];
-	struct delayed_work sweep;
+	struct tcpstate_work sweep;
 	bool rescan;
 	struct tcpstate_leak leak;
 };

@@ -207,7 +207,7 @@ static void check_counts(void)
 		count(table, &records, &budget);
 		MUST(records == atomic_read(&table->count) && records <= (int)table->max);
 		MUST(budget == atomic_read(&table->unreplied));
-		MUST(!records || tn.tables.sweep.pending);
+		MUST(!records || tn.tables.sweep.delayed.pending);
 		all += records;
 	}
 	for (i = 0; i < KEYS; i++)
@@ -330,10 +330,10 @@ static void sweep(void)
 {
 	unsigned int i;
 
-	if (!tn.tables.sweep.pending)
+	if (!tn.tables.sweep.delayed.pending)
 		return;
-	tn.tables.sweep.pending = false;
-	tn.tables.sweep.work.run(&tn.tables.sweep.work);
+	tn.tables.sweep.delayed.pending = false;
+	tn.tables.sweep.delayed.work.run(&tn.tables.sweep.delayed.work);
 	for (i = 0; i < KEYS; i++)
 		expire(&lives[i]);
 }
@@ -360,10 +360,12 @@ static void happen(const u8 op[5])
 		tcpstate_sweep_rescan(&tn.tables);
 		break;
 	case 29:
-		if (op[1] & 1)
+		if (op[1] & 1) {
 			tcpstate_walk_flush(&tn.tables);
-		else
+		} else {
 			tcpstate_sweep_release(&tn.tables, TCPSTATE_REASON_FLUSHED);
+			tcpstate_sweep_allow(&tn.tables);
+		}
 		forget();
 		break;
 	case 30:
@@ -399,6 +401,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		tn.tables.timeout[i] = 5 << (i & 3);
 	MUST(!tcpstate_record_init() && !tcpstate_sweep_init());
 	tcpstate_tables_init(&tn.tables, &tn.log, shape & 8, max);
+	tcpstate_sweep_allow(&tn.tables);
 	while (input.left) {
 		input_take(&input, op, sizeof(op));
 		happen(op);

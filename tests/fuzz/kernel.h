@@ -206,6 +206,7 @@ static inline void spin_unlock(spinlock_t *lock)
 #define for_each_possible_cpu(cpu)	for ((cpu) = 0; (cpu) < 1; (cpu)++)
 
 struct work_struct { void (*run)(struct work_struct *work); };
+typedef void (*work_func_t)(struct work_struct *work);
 struct delayed_work { struct work_struct work; bool pending; };
 struct workqueue_struct { char none; };
 

@@ -5,6 +5,7 @@ Parameters, and the module loaded and unloaded under traffic: it leaves nothing 
 """
 
 import contextlib
+import errno
 import os
 import stat
 import subprocess
@@ -179,6 +180,42 @@ def held_open():
     module()
     for fd in held:
         os.close(fd)
+
+
+HOOKS = 1024            # that the kernel lets a place of a family have (MAX_HOOK_COUNT)
+
+
+@test("a namespace without room for our hooks stays off and empty, and the module loads",
+      families=None, lab=None, serial=True)
+def full_of_hooks():
+    reload()
+    ns = Namespace("full")
+    sender = attach(ns)
+    ns.sysctl("net.tcpstate.enabled", 0)
+    # The last of our places: all others are registered first, and see segments.
+    ns.nft("table ip6 full {", *(f"chain c{number} {{ type filter hook output priority 0; }}"
+                                 for number in range(HOOKS)), "}")
+
+    def try_it():
+        """Enabling fails. Return how many segments were seen meanwhile."""
+        before = proc(ns)["segments"]
+        try:
+            ns.sysctl("net.tcpstate.enabled", 1)
+            raise Failure("it was enabled")
+        except OSError as error:
+            equal(error.errno, errno.E2BIG, "why not")
+        seen = proc(ns)
+        equal((seen["halfopen"], seen["flows"], seen["listeners"]), (0, 0, 0), "what is left")
+        return seen["segments"] - before
+
+    with child(Forge(sender).forever, pause=0.001):
+        wait_for(try_it, what="a segment while hooks are registered")
+        reload()
+        equal(ns.sysctl("net.tcpstate.enabled"), "0", "enabled")
+        ns.sysctl("net.tcpstate.checksum", 0)
+        ns.nft("delete table ip6 full")
+        ns.sysctl("net.tcpstate.enabled", 1)
+        wait_for(lambda: proc(ns)["halfopen"], what="half-opens where there is room")
 
 
 @test("unloaded and loaded under traffic, with readers, twenty times", families=None,

@@ -5,6 +5,10 @@ Every CPU in one namespace at once: SYNs of the same listeners from each, connec
 live and end, files read, dumps, flushes, switches turned. A kernel that looks for data
 races (tests/vm/build kcsan) finds here what there is to find. Nothing is to go wrong, and
 in the end the books balance. TCPSTATE_RACE=SECONDS says for how long.
+
+And every pair of operations that change the life of a namespace's records, at random
+moments, by root and by an unprivileged user in namespaces of its own. The kernel must
+survive it: tests/vm/run fails on any report. TCPSTATE_OPERATIONS=SECONDS says for how long.
 """
 
 import contextlib
@@ -12,12 +16,16 @@ import os
 import time
 
 import ktap
+import operations
+import roles
 import traffic
 from beside import readers, transfers
+from forge import Forge, attach
 from genl import Channel
 from lab import *
 
 SECONDS = int(os.environ.get("TCPSTATE_RACE", 4))
+OPERATIONS = int(os.environ.get("TCPSTATE_OPERATIONS", 40))
 RATE = 4000                             # SYNs a second from each CPU
 PORTS = 4
 
@@ -68,6 +76,42 @@ def race(lab):
     with Channel(lab.R) as channel:
         wait_for(lambda: {flow.key[1:3] for flow in channel.flows()},
                  lambda known: (conn.initiator, conn.responder) in known, "a new one is known")
+    identities(lab.R)
+
+
+def race_of_root():
+    """In a namespace of root's, where the module comes and goes as well."""
+    target = Namespace("root's")
+    target.up("lo")
+    done = operations.race(target, Forge(attach(target)),
+                           {**operations.LIVES, **operations.OTHERS, **operations.LOADS},
+                           OPERATIONS)
+    say(f"root did {done} pairs")
+
+
+def race_of_user():
+    """In a namespace of an unprivileged user's, both ends of the wire in it."""
+    roles.own_both()
+    here = Namespace("user's", new=False)
+    here.up("lo")
+    here.ip("link add f0 address 02:00:00:00:0f:01 type veth peer name out address "
+            "02:00:00:00:0f:02", "link set f0 up", "link set out up")
+    done = operations.race(here, Forge(here), {**operations.LIVES, **operations.OTHERS},
+                           OPERATIONS)
+    say(f"the user did {done} pairs")
+
+
+@test("pairs of operations at random moments, by root and by an unprivileged user",
+      families=None, lab=loaded(max_listeners=4096), serial=True,
+      timeout=120 + 4 * OPERATIONS)
+def pairs(lab):
+    lab.witnessed = False                       # the module will have missed some
+    with contextlib.ExitStack() as stack:
+        racers = [stack.enter_context(child(racer)) for racer in (race_of_root, race_of_user)]
+        for pid in racers:
+            os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
+    reload()
+    lab.connect(4).talk()
     identities(lab.R)
 
 
