@@ -59,19 +59,20 @@ static bool is_large(const struct tcpstate_table *table)
  * @tn: its namespace
  * @parsed: the segment, its flags valid
  *
- * It is delivered at once, or waits until tcpstate_batch_deliver(). A table
- * never becomes small while it holds anything.
+ * It is delivered at once, or waits until tcpstate_batch_deliver(). If its table
+ * has become small, what waited from before is delivered first.
  *
  * Context: RCU read side, BH disabled.
  */
 void tcpstate_batch_add(struct tcpstate_net *tn, const struct tcpstate_parsed *parsed)
 {
 	struct tcpstate_table *flows = tcpstate_flows(&tn->tables);
-	u32 hash = tcpstate_tuple_hash(&parsed->tuple);
+	u32 hash = tcpstate_tuple_hash(&tn->log.key, &parsed->tuple);
 	struct tcpstate_waiting *waiting;
 	struct tcpstate_batch *batch;
 
 	if (likely(!is_large(flows))) {
+		tcpstate_batch_deliver();
 		tcpstate_deliver(tn, parsed, hash);
 		return;
 	}

@@ -23,9 +23,10 @@ static struct lock_class_key lock_keys[TCPSTATE_KIND_MAX];
 struct tcpstate_buckets *tcpstate_buckets_alloc(enum tcpstate_kind kind, unsigned int order,
 						gfp_t gfp)
 {
-	struct tcpstate_buckets *buckets = kvzalloc(sizeof(*buckets), gfp);
+	struct tcpstate_buckets *buckets;
 	size_t i;
 
+	buckets = kvzalloc(struct_size(buckets, evictable, BITS_TO_LONGS(1UL << order)), gfp);
 	if (!buckets)
 		return NULL;
 	buckets->order = order;
@@ -97,8 +98,7 @@ void tcpstate_bucket_unlink(struct tcpstate_bucket *bucket, struct tcpstate_reco
 		;
 	WRITE_ONCE(*link, record->next);
 	record->next = NULL;
-	if (i < LAST || !bucket->chained)
-		return;
-	bucket->chained = !!bucket->way[LAST]->next;
-	bucket->tag[LAST] = tcpstate_record_hash(bucket->way[LAST]);
+	/* The tag of a chain is that of its newest record, which may be gone: all are compared. */
+	if (!bucket->way[LAST])
+		bucket->chained = false;
 }

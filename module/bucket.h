@@ -6,7 +6,7 @@
  * is chained to the last one.
  *
  * A record stays in its way, or in the chain, until it is taken out or the
- * table grows.
+ * table is resized.
  */
 #ifndef _TCPSTATE_BUCKET_H
 #define _TCPSTATE_BUCKET_H
@@ -22,6 +22,15 @@
 /* Records in a bucket on the average, at most: then few are in chains. */
 #define TCPSTATE_LOAD 4
 
+/*
+ * Records in a bucket at most, however few buckets there is memory for. By
+ * chance a load of twice the above makes one of 2^35 buckets so full.
+ */
+#define TCPSTATE_BUCKET_MAX 32
+
+/* Log2 of the buckets of the first array: GFP_ATOMIC must do for it. */
+#define TCPSTATE_ORDER_MIN 5
+
 /* Buckets that may be visited between two chances for others to run. */
 #define TCPSTATE_STRETCH 256
 
@@ -31,8 +40,8 @@
  * @due: no record's timer runs out before this moment; nothing in an empty one
  * @tags: low bits of the records' hashes, by way
  * @tag: @tags, one by one
- * @chained: the last way has more than one record
- * @moved: for ever, once a larger array has taken over; then all the rest is stale
+ * @chained: the last way has had more than one record since it was empty
+ * @moved: for ever, once another array has taken over; then all the rest is stale
  * @way: records, the last one's successors linked to it; NULL where there is none
  */
 struct tcpstate_bucket {
@@ -51,14 +60,17 @@ struct tcpstate_bucket {
 
 /**
  * struct tcpstate_buckets - one array
- * @next: the larger array that records are moving to; written by the sweep
+ * @next: the array that records are moving to; written by the sweep
  * @bucket: the buckets, allocated on their own, so that their size is a power of two
  * @order: log2 of the number of buckets
+ * @evictable: a bit for each bucket, set if it may hold a record that can be
+ *	evicted; written under the bucket's lock
  */
 struct tcpstate_buckets {
 	struct tcpstate_buckets __rcu *next;
 	struct tcpstate_bucket *bucket;
 	unsigned int order;
+	unsigned long evictable[];
 };
 
 struct tcpstate_buckets *tcpstate_buckets_alloc(enum tcpstate_kind kind, unsigned int order,
@@ -69,10 +81,15 @@ void tcpstate_bucket_link(struct tcpstate_bucket *bucket, struct tcpstate_record
 			  u32 hash, u32 deadline);
 void tcpstate_bucket_unlink(struct tcpstate_bucket *bucket, struct tcpstate_record *record);
 
+static inline size_t tcpstate_bucket_index(const struct tcpstate_buckets *buckets, u32 hash)
+{
+	return hash >> (32 - buckets->order);
+}
+
 static inline struct tcpstate_bucket *tcpstate_bucket_of(struct tcpstate_buckets *buckets,
 							 u32 hash)
 {
-	return &buckets->bucket[hash >> (32 - buckets->order)];
+	return &buckets->bucket[tcpstate_bucket_index(buckets, hash)];
 }
 
 /*
@@ -143,6 +160,20 @@ static inline struct tcpstate_record *tcpstate_bucket_next(const struct tcpstate
 		return record->next;
 	++*i;
 	return tcpstate_bucket_from(bucket, i);
+}
+
+/* Is there no room for one more record? Ways that are free beside a chain count as used. */
+static inline bool tcpstate_bucket_full(const struct tcpstate_bucket *bucket)
+{
+	const struct tcpstate_record *record;
+	unsigned int count = TCPSTATE_WAYS - 1;
+
+	lockdep_assert_held(&bucket->lock);
+	if (likely(!bucket->chained))
+		return false;
+	for (record = bucket->way[TCPSTATE_WAYS - 1]; record; record = record->next)
+		count++;
+	return count >= TCPSTATE_BUCKET_MAX;
 }
 
 /**

@@ -44,7 +44,7 @@ static bool file_flow(struct tcpstate_tables *tables, struct tcpstate_record *re
 		tcpstate_count(tables->log->stats, NOMEM);
 		return false;
 	}
-	admitted = tcpstate_flow_admit(tables, bucket, record, hash, now);
+	admitted = tcpstate_flow_admit(tables, bucket, record, now);
 	if (admitted)
 		tcpstate_table_file(tables, tcpstate_flows(tables), bucket, record, hash);
 	tcpstate_bucket_unlock(bucket);
@@ -54,7 +54,7 @@ static bool file_flow(struct tcpstate_tables *tables, struct tcpstate_record *re
 static bool file_halfopen(struct tcpstate_tables *tables, struct tcpstate_bucket *birth,
 			  struct tcpstate_record *record, u32 hash, u32 now)
 {
-	if (!tcpstate_halfopen_admit(tables, birth, hash, now))
+	if (!tcpstate_halfopen_admit(tables, birth, now))
 		return false;
 	tcpstate_table_file(tables, tcpstate_halfopens(tables), birth, record, hash);
 	return true;
@@ -105,7 +105,7 @@ static void step_halfopen(struct tcpstate_tables *tables, struct tcpstate_bucket
 	struct tcpstate_outcome out;
 
 	out = tcpstate_table_step(tables, tcpstate_halfopens(tables), birth, record,
-				  &parsed->segment, from, now);
+				  &parsed->segment, hash, from, now);
 	switch (out.action) {
 	case TCPSTATE_ANEW:
 		/* Its successor is half-open too, and stays in its place. */
@@ -149,8 +149,8 @@ static bool step_flow(struct tcpstate_tables *tables, const struct tcpstate_pars
 		return true;
 	}
 	if (record) {
-		out = tcpstate_table_step(tables, flows, bucket, record, &parsed->segment, from,
-					  now);
+		out = tcpstate_table_step(tables, flows, bucket, record, &parsed->segment, hash,
+					  from, now);
 		if (out.action == TCPSTATE_ANEW) {
 			tcpstate_table_take(flows, bucket, record);
 			*successor = record;

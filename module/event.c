@@ -259,6 +259,7 @@ int tcpstate_log_init(struct tcpstate_log *log, struct net *net)
 	if (!log->stats)
 		return -ENOMEM;
 	log->net = net;
+	get_random_bytes(&log->key, sizeof(log->key));
 	for (group = 0; group < TCPSTATE_GROUP_MAX; group++)
 		skb_queue_head_init(&log->queue[group].buffers);
 	INIT_WORK(&log->send, send);

@@ -10,6 +10,7 @@
 #ifndef _TCPSTATE_EVENT_H
 #define _TCPSTATE_EVENT_H
 
+#include <linux/siphash.h>
 #include <linux/skbuff.h>
 #include <linux/workqueue.h>
 #include <net/net_namespace.h>
@@ -41,6 +42,8 @@ struct tcpstate_queue {
 /**
  * struct tcpstate_log - a namespace's books
  * @stats: counters
+ * @key: of the hashes of connections, which dumps are in the order of; beside
+ *	@stats, as every segment needs both
  * @resets: ledger of RSTs
  * @net: whose
  * @queue: notifications, by enum tcpstate_group
@@ -50,6 +53,7 @@ struct tcpstate_queue {
  */
 struct tcpstate_log {
 	struct tcpstate_stats __percpu *stats;
+	hsiphash_key_t key;
 	struct tcpstate_resets resets;
 	struct net *net;
 	struct tcpstate_queue queue[TCPSTATE_GROUP_MAX];

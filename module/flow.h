@@ -6,6 +6,6 @@
 #include "table.h"
 
 bool tcpstate_flow_admit(struct tcpstate_tables *tables, struct tcpstate_bucket *bucket,
-			 const struct tcpstate_record *record, u32 hash, u32 now);
+			 const struct tcpstate_record *record, u32 now);
 
 #endif /* _TCPSTATE_FLOW_H */

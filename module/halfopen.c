@@ -23,23 +23,27 @@ static unsigned int rank(const struct tcpstate_tables *tables,
 /**
  * tcpstate_halfopen_admit() - make room for a half-open
  * @tables: the tables
- * @bucket: of @hash in the half-open table, locked by the caller
- * @hash: of the record to come
+ * @bucket: of the record to come in the half-open table, locked by the caller
  * @now: tcpstate_now()
  *
  * Context: RCU read side, BH disabled.
  * Return: true when a record is charged to the table; false when there is no
- * room. Either way halfopen_table_full is counted where it was full.
+ * room. Either way halfopen_table_full is counted if the table or @bucket was full.
  */
 bool tcpstate_halfopen_admit(struct tcpstate_tables *tables, struct tcpstate_bucket *bucket,
-			     u32 hash, u32 now)
+			     u32 now)
 {
 	struct tcpstate_table *table = tcpstate_halfopens(tables);
 
-	if (likely(tcpstate_table_charge(tables, table)))
+	bool room = !tcpstate_bucket_full(bucket);
+
+	if (likely(room && tcpstate_table_charge(tables, table)))
 		return true;
 	tcpstate_count(tables->log->stats, HALFOPEN_TABLE_FULL);
+	if (!room)
+		return tcpstate_table_evict_from(tables, table, bucket, rank, now) &&
+		       tcpstate_table_charge(tables, table);
 	WRITE_ONCE(table->crowded, true);
-	return tcpstate_table_evict(tables, table, hash, bucket, rank, now) &&
+	return tcpstate_table_evict(tables, table, bucket, rank, now) &&
 	       tcpstate_table_charge(tables, table);
 }

@@ -13,6 +13,6 @@
 #include "table.h"
 
 bool tcpstate_halfopen_admit(struct tcpstate_tables *tables, struct tcpstate_bucket *bucket,
-			     u32 hash, u32 now);
+			     u32 now);
 
 #endif /* _TCPSTATE_HALFOPEN_H */

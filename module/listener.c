@@ -253,7 +253,7 @@ static void describe(const struct tcpstate_listeners *listeners, struct tcpstate
 	tcpstate_record_host(record, TCPSTATE_INITIATOR, &shake->initiator);
 	tcpstate_record_host(record, TCPSTATE_RESPONDER, &shake->responder);
 	shake->initiator.port = 0;
-	shake->hash = tcpstate_record_hash(record);
+	shake->hash = tcpstate_record_hash(&listeners->log->key, record);
 	shake->asker = hash_of(listeners, &shake->initiator);
 	shake->asked = hash_of(listeners, &shake->responder);
 	shake->news = news;

@@ -71,7 +71,7 @@ static void observe_segment(struct tcpstate_net *tn, struct sk_buff *skb,
 	else if (state->hook == NF_INET_PRE_ROUTING)
 		tcpstate_batch_add(tn, parsed);
 	else
-		tcpstate_deliver(tn, parsed, tcpstate_tuple_hash(&parsed->tuple));
+		tcpstate_deliver(tn, parsed, tcpstate_tuple_hash(&tn->log.key, &parsed->tuple));
 }
 
 static void observe(struct tcpstate_net *tn, struct sk_buff *skb,

@@ -7,12 +7,11 @@
 #include "listener.h"
 #include "trace.h"
 
-static hsiphash_key_t hash_key __read_mostly;
 static struct kmem_cache *cache4 __read_mostly;
 static struct kmem_cache *cache6 __read_mostly;
 
 /**
- * tcpstate_record_init() - prepare memory and the hash key
+ * tcpstate_record_init() - prepare memory
  *
  * Context: module initialisation.
  * Return: 0 or -ENOMEM.
@@ -25,7 +24,6 @@ int __init tcpstate_record_init(void)
 	BUILD_BUG_ON(sizeof(struct tcpstate_record) != 128);
 	BUILD_BUG_ON(offsetof(struct tcpstate_record, pair.memo) != 64);
 
-	get_random_bytes(&hash_key, sizeof(hash_key));
 	cache4 = kmem_cache_create("tcpstate_ipv4", size, 0, SLAB_HWCACHE_ALIGN, NULL);
 	if (!cache4)
 		return -ENOMEM;
@@ -50,7 +48,8 @@ void tcpstate_record_exit(void)
 	kmem_cache_destroy(cache4);
 }
 
-static u32 hash4(__be32 src, __be32 dst, __be16 sport, __be16 dport)
+static u32 hash4(const hsiphash_key_t *hash_key, __be32 src, __be32 dst, __be16 sport,
+		 __be16 dport)
 {
 	u32 a = (__force u32)src, b = (__force u32)dst;
 	u32 p = (__force u16)sport, q = (__force u16)dport;
@@ -59,11 +58,11 @@ static u32 hash4(__be32 src, __be32 dst, __be16 sport, __be16 dport)
 		swap(a, b);
 		swap(p, q);
 	}
-	return hsiphash_3u32(a, b, p << 16 | q, &hash_key);
+	return hsiphash_3u32(a, b, p << 16 | q, hash_key);
 }
 
-static u32 hash6(const struct in6_addr *src, const struct in6_addr *dst,
-		 __be16 sport, __be16 dport)
+static u32 hash6(const hsiphash_key_t *hash_key, const struct in6_addr *src,
+		 const struct in6_addr *dst, __be16 sport, __be16 dport)
 {
 	struct {
 		struct in6_addr addr[2];
@@ -76,34 +75,37 @@ static u32 hash6(const struct in6_addr *src, const struct in6_addr *dst,
 	key.addr[!swapped] = *dst;
 	key.port[swapped] = sport;
 	key.port[!swapped] = dport;
-	return hsiphash(&key, sizeof(key), &hash_key);
+	return hsiphash(&key, sizeof(key), hash_key);
 }
 
 /**
  * tcpstate_tuple_hash() - keyed hash of a connection
+ * @key: &tcpstate_log.key of the namespace
  * @tuple: of a segment in either direction
  *
  * Context: any.
  * Return: the same for both directions, and unforeseeable from outside.
  */
-u32 tcpstate_tuple_hash(const struct tcpstate_tuple *tuple)
+u32 tcpstate_tuple_hash(const hsiphash_key_t *key, const struct tcpstate_tuple *tuple)
 {
 	if (tuple->family == NFPROTO_IPV4)
-		return hash4(tuple->src.s6_addr32[0], tuple->dst.s6_addr32[0],
+		return hash4(key, tuple->src.s6_addr32[0], tuple->dst.s6_addr32[0],
 			     tuple->sport, tuple->dport);
-	return hash6(&tuple->src, &tuple->dst, tuple->sport, tuple->dport);
+	return hash6(key, &tuple->src, &tuple->dst, tuple->sport, tuple->dport);
 }
 
 /**
  * tcpstate_record_hash() - the hash by which a record is filed
+ * @key: &tcpstate_log.key of its namespace
  * @record: caller holds its bucket's lock
  *
  * Return: as tcpstate_tuple_hash() of its segments.
  */
-u32 tcpstate_record_hash(const struct tcpstate_record *record)
+u32 tcpstate_record_hash(const hsiphash_key_t *key, const struct tcpstate_record *record)
 {
 	if (!record->pair.keeper)
-		return hash4(record->addr4[0], record->addr4[1], record->port[0], record->port[1]);
+		return hash4(key, record->addr4[0], record->addr4[1], record->port[0],
+			     record->port[1]);
 	return record->tag6;
 }
 

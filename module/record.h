@@ -241,8 +241,8 @@ static inline bool tcpstate_record_predicted(struct tcpstate_record *record,
 int tcpstate_record_init(void);
 void tcpstate_record_exit(void);
 
-u32 tcpstate_tuple_hash(const struct tcpstate_tuple *tuple);
-u32 tcpstate_record_hash(const struct tcpstate_record *record);
+u32 tcpstate_tuple_hash(const hsiphash_key_t *key, const struct tcpstate_tuple *tuple);
+u32 tcpstate_record_hash(const hsiphash_key_t *key, const struct tcpstate_record *record);
 void tcpstate_record_host(const struct tcpstate_record *record, enum tcpstate_end end,
 			  struct tcpstate_host *host);
 

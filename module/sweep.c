@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The sweep: once a second it expires what is due, and now and then it grows a
+ * The sweep: once a second it expires what is due, and now and then it resizes a
  * table or frees one that has long been empty. Plain delayed work, since
  * deferrable work would let the records of an idle machine stay.
  */
@@ -11,10 +11,9 @@
 #include "sweep.h"
 
 #define PERIOD HZ
-#define EMPTY_PERIOD (60 * HZ)	/* an array is kept that long for records to come */
+#define LOW_PERIOD (60 * HZ)	/* a large array is kept that long for records to come */
 #define ORDER_MAX 26
 #define CALM 10			/* sweeps after which a full table is one no longer */
-#define GROWTH 1		/* log2 of how many buckets one becomes */
 
 static struct workqueue_struct *workqueue;
 
@@ -48,11 +47,24 @@ static bool wants_growth(const struct tcpstate_table *table,
 	       atomic_read(&table->count) > TCPSTATE_LOAD << buckets->order;
 }
 
-/* Expire what is due in a bucket. */
-static void sweep_bucket(struct tcpstate_tables *tables, struct tcpstate_table *table,
+/* Log2 of the buckets that so many records load with half of TCPSTATE_LOAD at most. */
+static unsigned int order_for(unsigned int count)
+{
+	return max_t(unsigned int, fls(count / (TCPSTATE_LOAD / 2)), TCPSTATE_ORDER_MIN);
+}
+
+/* Would a quarter of the array do? Far enough from growth for the size not to flap. */
+static bool is_low(const struct tcpstate_buckets *buckets, unsigned int count)
+{
+	return !count || order_for(count) + 2 <= buckets->order;
+}
+
+/* Expire what is due in a bucket. Return whether what stays can be evicted. */
+static bool sweep_bucket(struct tcpstate_tables *tables, struct tcpstate_table *table,
 			 struct tcpstate_bucket *bucket, u32 now)
 {
 	struct tcpstate_record *record, *next;
+	bool evictable = false;
 	unsigned int way;
 
 	lockdep_assert_held(&bucket->lock);
@@ -70,7 +82,9 @@ static void sweep_bucket(struct tcpstate_tables *tables, struct tcpstate_table *
 			}
 		}
 		tcpstate_bucket_due(bucket, tcpstate_record_deadline(record, tables->timeout));
+		evictable |= tcpstate_table_evictable(table, record);
 	}
+	return evictable;
 }
 
 /* Visit the buckets that have something due, or all; of the others nothing else is read. */
@@ -86,7 +100,8 @@ static void sweep_table(struct tcpstate_tables *tables, struct tcpstate_table *t
 		if (!tcpstate_bucket_empty(bucket) &&
 		    (all || tcpstate_due(READ_ONCE(bucket->due), now))) {
 			spin_lock_bh(&bucket->lock);
-			sweep_bucket(tables, table, bucket, now);
+			assign_bit(i, buckets->evictable,
+				   sweep_bucket(tables, table, bucket, now));
 			spin_unlock_bh(&bucket->lock);
 		}
 		if (i % TCPSTATE_STRETCH == TCPSTATE_STRETCH - 1) {
@@ -96,8 +111,9 @@ static void sweep_table(struct tcpstate_tables *tables, struct tcpstate_table *t
 	}
 }
 
-/* Move a bucket's records to the larger array, which is in force for them from then on. */
-static void move_bucket(struct tcpstate_bucket *bucket, struct tcpstate_buckets *larger)
+/* Move a bucket's records to another array, which is in force for them from then on. */
+static void move_bucket(const struct tcpstate_tables *tables, const struct tcpstate_table *table,
+			struct tcpstate_bucket *bucket, struct tcpstate_buckets *to)
 {
 	struct tcpstate_record *record, *next;
 	struct tcpstate_bucket *target;
@@ -107,37 +123,73 @@ static void move_bucket(struct tcpstate_bucket *bucket, struct tcpstate_buckets 
 	spin_lock_bh(&bucket->lock);
 	for (record = tcpstate_bucket_first(bucket, &way); record; record = next) {
 		next = tcpstate_bucket_next(bucket, record, &way);
-		hash = tcpstate_record_hash(record);
-		target = tcpstate_bucket_of(larger, hash);
+		hash = tcpstate_record_hash(&tables->log->key, record);
+		target = tcpstate_bucket_of(to, hash);
+		/* Whoever has a bucket of @to locked waits for none of the old array. */
 		spin_lock_nested(&target->lock, SINGLE_DEPTH_NESTING);
 		tcpstate_bucket_link(target, record, hash, bucket->due);
+		if (tcpstate_table_evictable(table, record))
+			set_bit(tcpstate_bucket_index(to, hash), to->evictable);
 		spin_unlock(&target->lock);
 	}
 	WRITE_ONCE(bucket->moved, true);
 	spin_unlock_bh(&bucket->lock);
 }
 
-/* Return the array that is in force afterwards: without memory the old one. */
-static struct tcpstate_buckets *grow(struct tcpstate_table *table,
-				     struct tcpstate_buckets *buckets)
+/*
+ * Put an array of another size into force. Return the array that is in force then: without
+ * memory the old one. The old one must stay for a grace period, as those before it.
+ */
+static struct tcpstate_buckets *resize(const struct tcpstate_tables *tables,
+				       struct tcpstate_table *table,
+				       struct tcpstate_buckets *from, unsigned int order)
 {
-	unsigned int order = min_t(unsigned int, buckets->order + GROWTH, ORDER_MAX);
-	struct tcpstate_buckets *larger;
+	struct tcpstate_buckets *to;
 	size_t i;
 
-	larger = tcpstate_buckets_alloc(table->kind, order, GFP_KERNEL | __GFP_NOWARN);
-	if (!larger)
-		return buckets;
-	rcu_assign_pointer(buckets->next, larger);
-	for (i = 0; i < 1UL << buckets->order; i++) {
-		move_bucket(&buckets->bucket[i], larger);
+	to = tcpstate_buckets_alloc(table->kind, order, GFP_KERNEL | __GFP_NOWARN);
+	if (!to)
+		return from;
+	rcu_assign_pointer(from->next, to);
+	for (i = 0; i < 1UL << from->order; i++) {
+		move_bucket(tables, table, &from->bucket[i], to);
 		if (i % TCPSTATE_STRETCH == TCPSTATE_STRETCH - 1)
 			cond_resched();
 	}
-	rcu_assign_pointer(table->buckets, larger);
+	rcu_assign_pointer(table->buckets, to);
+	return to;
+}
+
+/* Free the arrays from @old to the one before @last, which replaced them one by one. */
+static void free_replaced(struct tcpstate_buckets *old, const struct tcpstate_buckets *last)
+{
+	struct tcpstate_buckets *next;
+
+	if (old == last)
+		return;
 	synchronize_rcu();
-	tcpstate_buckets_free(buckets);
-	return larger;
+	for (; old != last; old = next) {
+		/* Only the sweep writes it, and no reader is left. */
+		next = rcu_dereference_protected(old->next, true);
+		tcpstate_buckets_free(old);
+	}
+}
+
+/* Double the array until it has room. A flood does not wait, so one grace period is for all. */
+static struct tcpstate_buckets *grow(const struct tcpstate_tables *tables,
+				     struct tcpstate_table *table,
+				     struct tcpstate_buckets *buckets)
+{
+	struct tcpstate_buckets *old = buckets, *larger;
+
+	while (wants_growth(table, buckets)) {
+		larger = resize(tables, table, buckets, buckets->order + 1);
+		if (larger == buckets)
+			break;
+		buckets = larger;
+	}
+	free_replaced(old, buckets);
+	return buckets;
 }
 
 /* Withdraw the array and free it, with what was filed in the last moment. */
@@ -188,29 +240,28 @@ static bool sweep_one(struct tcpstate_tables *tables, struct tcpstate_table *tab
 {
 	/* Only this work replaces an array, and release() waits for it to end. */
 	struct tcpstate_buckets *buckets = rcu_dereference_protected(table->buckets, true);
+	unsigned int count;
 
 	if (!buckets)
 		return false;
-	while (wants_growth(table, buckets)) {
-		struct tcpstate_buckets *larger = grow(table, buckets);
-
-		if (larger == buckets)
-			break;
-		buckets = larger;
-	}
+	buckets = grow(tables, table, buckets);
 	sweep_table(tables, table, buckets, all);
 	tell_pressure(tables, table);
 	if (table->kind == TCPSTATE_FLOW)
 		tcpstate_leak_visit(&tables->leak, tables->log, buckets);
 
-	if (atomic_read(&table->count)) {
-		table->empty_since = 0;
-	} else if (!table->empty_since) {
-		table->empty_since = jiffies | 1;
-	} else if (time_after(jiffies, table->empty_since + EMPTY_PERIOD)) {
-		table->empty_since = 0;
-		release(tables, table, buckets, TCPSTATE_REASON_EVICTED);
-		return false;
+	count = atomic_read(&table->count);
+	if (!is_low(buckets, count)) {
+		table->low_since = 0;
+	} else if (!table->low_since) {
+		table->low_since = jiffies | 1;
+	} else if (time_after(jiffies, table->low_since + LOW_PERIOD)) {
+		table->low_since = 0;
+		if (!count) {
+			release(tables, table, buckets, TCPSTATE_REASON_EVICTED);
+			return false;
+		}
+		free_replaced(buckets, resize(tables, table, buckets, order_for(count)));
 	}
 	return true;
 }

@@ -7,10 +7,9 @@
 #include "table.h"
 #include "trace.h"
 
-#define ORDER_MIN 5			/* the first array must do with GFP_ATOMIC */
 #define SHARED 4			/* full tables that all other namespaces may fill */
-#define EVICT_SCAN 64			/* buckets that may be looked at for a victim */
-#define EVICT_CANDIDATES 8		/* records among which one is chosen */
+#define EVICT_LOOKS 3			/* buckets that a search for a victim may look into */
+#define EVICT_REACH 2048		/* and pass over: four cache lines of bits */
 
 /* What all namespaces but the first hold together. */
 static atomic_t shared_count[TCPSTATE_KIND_MAX];
@@ -32,7 +31,8 @@ struct tcpstate_bucket *tcpstate_table_lock_new(struct tcpstate_tables *tables,
 
 	if (likely(bucket))
 		return bucket;
-	buckets = tcpstate_buckets_alloc(table->kind, ORDER_MIN, GFP_ATOMIC | __GFP_NOWARN);
+	buckets = tcpstate_buckets_alloc(table->kind, TCPSTATE_ORDER_MIN,
+					 GFP_ATOMIC | __GFP_NOWARN);
 	if (!buckets)
 		return NULL;
 	if (cmpxchg((struct tcpstate_buckets __force **)&table->buckets, NULL, buckets))
@@ -100,6 +100,41 @@ void tcpstate_table_unreplied(struct tcpstate_table *table, bool was, bool is)
 		atomic_dec(&table->unreplied);
 }
 
+/*
+ * Note in the array, or in both arrays of a table that is being resized, whether the
+ * locked bucket of a hash holds a record that can be evicted.
+ */
+static void note_evictable(const struct tcpstate_table *table,
+			   const struct tcpstate_bucket *bucket, u32 hash, bool evictable)
+{
+	struct tcpstate_buckets *buckets = rcu_dereference(table->buckets);
+	size_t i;
+
+	lockdep_assert_held(&bucket->lock);
+	for (; buckets; buckets = rcu_dereference(buckets->next)) {
+		i = tcpstate_bucket_index(buckets, hash);
+		if (test_bit(i, buckets->evictable) == evictable)
+			continue;
+		if (evictable)
+			set_bit(i, buckets->evictable);
+		else if (bucket == &buckets->bucket[i])
+			clear_bit(i, buckets->evictable);
+	}
+}
+
+static bool holds_evictable(const struct tcpstate_table *table,
+			    const struct tcpstate_bucket *bucket)
+{
+	const struct tcpstate_record *record;
+	unsigned int way;
+
+	for (record = tcpstate_bucket_first(bucket, &way); record;
+	     record = tcpstate_bucket_next(bucket, record, &way))
+		if (tcpstate_table_evictable(table, record))
+			return true;
+	return false;
+}
+
 /**
  * tcpstate_table_file() - put a record into the table that it is charged to
  * @tables: the tables
@@ -117,6 +152,8 @@ void tcpstate_table_file(struct tcpstate_tables *tables, struct tcpstate_table *
 	tcpstate_table_unreplied(table, false, tcpstate_table_budgets(table, record));
 	tcpstate_bucket_link(bucket, record, hash,
 			     tcpstate_record_deadline(record, tables->timeout));
+	if (tcpstate_table_evictable(table, record))
+		note_evictable(table, bucket, hash, true);
 }
 
 /**
@@ -142,6 +179,7 @@ void tcpstate_table_take(struct tcpstate_table *table, struct tcpstate_bucket *b
  * @bucket: the record's, locked by the caller
  * @record: the record
  * @segment: the segment
+ * @hash: of its tuple
  * @from: its sender
  * @now: tcpstate_now()
  *
@@ -154,11 +192,12 @@ struct tcpstate_outcome tcpstate_table_step(struct tcpstate_tables *tables,
 					    struct tcpstate_table *table,
 					    struct tcpstate_bucket *bucket,
 					    struct tcpstate_record *record,
-					    const struct tcpstate_segment *segment,
+					    const struct tcpstate_segment *segment, u32 hash,
 					    enum tcpstate_end from, u32 now)
 {
 	struct tcpstate_pair *pair = &record->pair;
 	const u8 before[2] = { pair->state[0], pair->state[1] };
+	bool evictable = tcpstate_table_evictable(table, record);
 	bool was = tcpstate_table_budgets(table, record);
 	struct tcpstate_outcome out;
 
@@ -169,6 +208,8 @@ struct tcpstate_outcome tcpstate_table_step(struct tcpstate_tables *tables,
 	else
 		tcpstate_trace(tables->log, record, segment, from, &out);
 	tcpstate_table_unreplied(table, was, tcpstate_table_budgets(table, record));
+	if (unlikely(evictable != tcpstate_table_evictable(table, record)))
+		note_evictable(table, bucket, hash, holds_evictable(table, bucket));
 	/* In the same states a timer is only ever renewed, so the bucket knows enough. */
 	if (unlikely(before[0] != pair->state[0] || before[1] != pair->state[1]))
 		tcpstate_bucket_due(bucket, tcpstate_record_deadline(record, tables->timeout));
@@ -195,70 +236,162 @@ void tcpstate_table_discard(struct tcpstate_tables *tables, struct tcpstate_tabl
 }
 
 /**
+ * struct choice - the record that is to be evicted, as far as a search has come
+ * @record: the record, NULL if there is none yet
+ * @bucket: its bucket
+ * @rank: its rank
+ * @equals: records of that rank that were met
+ * @chance: a random number, made anew for each draw
+ */
+struct choice {
+	struct tcpstate_record *record;
+	struct tcpstate_bucket *bucket;
+	unsigned int rank;
+	unsigned int equals;
+	u32 chance;
+};
+
+/* Have the records of a locked bucket compete. Return false if no rule can evict any. */
+static bool choose(struct choice *choice, const struct tcpstate_tables *tables,
+		   const struct tcpstate_table *table, struct tcpstate_bucket *bucket,
+		   tcpstate_rank_fn rank, u32 now)
+{
+	struct tcpstate_record *record;
+	bool evictable = false;
+	unsigned int way, r;
+
+	lockdep_assert_held(&bucket->lock);
+	for (record = tcpstate_bucket_first(bucket, &way); record;
+	     record = tcpstate_bucket_next(bucket, record, &way)) {
+		evictable |= tcpstate_table_evictable(table, record);
+		r = rank(tables, record, now);
+		if (!r || r < choice->rank)
+			continue;
+		choice->equals = r > choice->rank ? 1 : choice->equals + 1;
+		choice->rank = r;
+		/* As good as one more draw of the kernel's, whose state it came from. */
+		choice->chance = choice->chance * 1664525 + 1013904223;
+		if (reciprocal_scale(choice->chance, choice->equals))
+			continue;
+		choice->record = record;
+		choice->bucket = bucket;
+	}
+	return evictable;
+}
+
+/* Collect a few buckets that may hold an evictable record, from a random one on. */
+static unsigned int collect(const struct tcpstate_buckets *buckets, u32 chance,
+			    size_t found[EVICT_LOOKS])
+{
+	size_t start = tcpstate_bucket_index(buckets, chance), i = start;
+	size_t reach = min_t(size_t, 1UL << buckets->order, EVICT_REACH);
+	size_t first = start & ~(reach - 1), end = first + reach;
+	unsigned int n = 0;
+
+	while (n < EVICT_LOOKS) {
+		/* A bit that changes meanwhile is looked at under its bucket's lock, or missed. */
+		i = data_race(find_next_bit(buckets->evictable, end, i));
+		if (i < end) {
+			prefetchw(&buckets->bucket[i]);
+			found[n++] = i++;
+		} else if (end != start && first != start) {
+			end = start;
+			i = first;
+		} else {
+			break;
+		}
+	}
+	return n;
+}
+
+/* Evict from one array. */
+static bool evict(struct tcpstate_tables *tables, struct tcpstate_table *table,
+		  struct tcpstate_buckets *buckets, struct tcpstate_bucket *held,
+		  tcpstate_rank_fn rank, u32 now)
+{
+	struct choice choice = { .chance = get_random_u32() };
+	struct tcpstate_record *record;
+	struct tcpstate_bucket *bucket;
+	size_t found[EVICT_LOOKS];
+	unsigned int i, n, way;
+	bool done = false;
+
+	n = collect(buckets, choice.chance, found);
+	for (i = 0; i < n; i++)
+		tcpstate_bucket_prefetch_all(&buckets->bucket[found[i]]);
+	for (i = 0; i < n; i++) {
+		bucket = &buckets->bucket[found[i]];
+		if (bucket != held && !tcpstate_bucket_trylock(bucket))
+			continue;
+		if (!choose(&choice, tables, table, bucket, rank, now))
+			clear_bit(found[i], buckets->evictable);
+		if (bucket != held)
+			tcpstate_bucket_unlock(bucket);
+	}
+	bucket = choice.bucket;
+	if (!bucket || (bucket != held && !tcpstate_bucket_trylock(bucket)))
+		return false;
+	/* It was not locked meanwhile: only what is still there and still ranks. */
+	for (record = tcpstate_bucket_first(bucket, &way); record;
+	     record = tcpstate_bucket_next(bucket, record, &way))
+		if (record == choice.record)
+			break;
+	if (record && rank(tables, record, now) == choice.rank) {
+		tcpstate_table_discard(tables, table, bucket, record, TCPSTATE_REASON_EVICTED);
+		done = true;
+	}
+	if (bucket != held)
+		tcpstate_bucket_unlock(bucket);
+	return done;
+}
+
+/**
  * tcpstate_table_evict() - make room for a record
  * @tables: the tables
  * @table: the one that is full
- * @hash: of the record to come, from which the search starts: random to anyone
- *	who does not know the key
  * @held: a bucket of @table that the caller has locked, or NULL
  * @rank: how willingly each is parted with
  * @now: tcpstate_now()
  *
- * Looks at a bounded number of buckets and waits for none: one that is locked
- * is passed over.
+ * Begins at a random place, looks into three buckets at most and waits for none:
+ * a locked one is passed over. If one record of 2^21 alone can be evicted, it is
+ * found after 256 calls on the average.
  *
  * Context: RCU read side, BH disabled.
  * Return: true when a record was evicted.
  */
-bool tcpstate_table_evict(struct tcpstate_tables *tables, struct tcpstate_table *table, u32 hash,
+bool tcpstate_table_evict(struct tcpstate_tables *tables, struct tcpstate_table *table,
 			  struct tcpstate_bucket *held, tcpstate_rank_fn rank, u32 now)
 {
 	struct tcpstate_buckets *buckets = rcu_dereference(table->buckets);
-	struct tcpstate_record *record, *victim = NULL;
-	struct tcpstate_bucket *bucket, *where = NULL;
-	unsigned int i, way, r, mask, best = 0, equals = 0, candidates = 0;
-	bool done = false;
 
-	if (!buckets)
+	for (; buckets; buckets = rcu_dereference(buckets->next))
+		if (evict(tables, table, buckets, held, rank, now))
+			return true;
+	return false;
+}
+
+/**
+ * tcpstate_table_evict_from() - make room for a record in its bucket
+ * @tables: the tables
+ * @table: one of them
+ * @bucket: a bucket of it that is full, locked by the caller
+ * @rank: how willingly each is parted with
+ * @now: tcpstate_now()
+ *
+ * Context: BH disabled.
+ * Return: true when a record was evicted.
+ */
+bool tcpstate_table_evict_from(struct tcpstate_tables *tables, struct tcpstate_table *table,
+			       struct tcpstate_bucket *bucket, tcpstate_rank_fn rank, u32 now)
+{
+	struct choice choice = { .chance = get_random_u32() };
+
+	choose(&choice, tables, table, bucket, rank, now);
+	if (!choice.record)
 		return false;
-	mask = (1U << buckets->order) - 1;
-	hash >>= 32 - buckets->order;
-	for (i = 0; i < EVICT_SCAN && i <= mask && candidates < EVICT_CANDIDATES; i++) {
-		bucket = &buckets->bucket[(hash + i) & mask];
-		if (READ_ONCE(bucket->moved) || tcpstate_bucket_empty(bucket))
-			continue;
-		if (bucket != held && !tcpstate_bucket_trylock(bucket))
-			continue;
-		for (record = tcpstate_bucket_first(bucket, &way); record;
-		     record = tcpstate_bucket_next(bucket, record, &way)) {
-			r = rank(tables, record, now);
-			if (!r || r < best)
-				continue;
-			candidates++;
-			equals = r > best ? 1 : equals + 1;
-			best = r;
-			if (reciprocal_scale(get_random_u32(), equals))
-				continue;
-			victim = record;
-			where = bucket;
-		}
-		if (bucket != held)
-			tcpstate_bucket_unlock(bucket);
-	}
-	if (!victim || (where != held && !tcpstate_bucket_trylock(where)))
-		return false;
-	/* It was not locked meanwhile: only what is still there and still ranks. */
-	for (record = tcpstate_bucket_first(where, &way); record;
-	     record = tcpstate_bucket_next(where, record, &way))
-		if (record == victim)
-			break;
-	if (record && rank(tables, record, now) == best) {
-		tcpstate_table_discard(tables, table, where, record, TCPSTATE_REASON_EVICTED);
-		done = true;
-	}
-	if (where != held)
-		tcpstate_bucket_unlock(where);
-	return done;
+	tcpstate_table_discard(tables, table, bucket, choice.record, TCPSTATE_REASON_EVICTED);
+	return true;
 }
 
 /**

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * The hash table under the flow table and the half-open table: buckets of
- * records, growth, expiry, eviction, walks.
+ * records, resizing, expiry, eviction, walks.
  *
  * Who may touch what. The array of buckets is reached under RCU and replaced
  * by the sweep alone. A bucket's lock guards every record in it: a segment that
@@ -14,7 +14,7 @@
  * other buckets of either table are only ever tried. All with BH disabled.
  *
  * A record is filed by the high bits of its hash, so a place in the table is a
- * hash value, and growth moves no record past a reader's place.
+ * hash value, and no change of size moves a record past a reader's place.
  */
 #ifndef _TCPSTATE_TABLE_H
 #define _TCPSTATE_TABLE_H
@@ -40,8 +40,8 @@ struct tcpstate_tables;
  * @crowded: somebody met it full since the last sweep
  * @pressed: sweeps that are still to find it calm until that is told; the
  *	sweep's own
- * @empty_since: jiffies at which the sweep first found it empty, 0 if it is not;
- *	the sweep's own
+ * @low_since: jiffies at which the sweep first found its load low, 0 if it is
+ *	not; the sweep's own
  * @kind: which table this is
  */
 struct tcpstate_table {
@@ -52,7 +52,7 @@ struct tcpstate_table {
 	atomic_t *shared;
 	bool crowded;
 	u8 pressed;
-	unsigned long empty_since;
+	unsigned long low_since;
 	enum tcpstate_kind kind;
 };
 
@@ -61,7 +61,7 @@ struct tcpstate_table {
  * @table: by enum tcpstate_kind
  * @log: the namespace's books
  * @timeout: in seconds; written by sysctl, read without a lock
- * @sweep: expires, grows, frees; pending while either table has an array
+ * @sweep: expires, resizes, frees; pending while either table has an array
  * @rescan: timeouts changed, so no bucket's @due can be relied on
  * @leak: who leaves connections half closed; written by the sweep
  */
@@ -91,8 +91,10 @@ struct tcpstate_bucket *tcpstate_table_lock_new(struct tcpstate_tables *tables,
 						struct tcpstate_table *table, u32 hash);
 bool tcpstate_table_charge(struct tcpstate_tables *tables, struct tcpstate_table *table);
 void tcpstate_table_uncharge(struct tcpstate_table *table);
-bool tcpstate_table_evict(struct tcpstate_tables *tables, struct tcpstate_table *table, u32 hash,
+bool tcpstate_table_evict(struct tcpstate_tables *tables, struct tcpstate_table *table,
 			  struct tcpstate_bucket *held, tcpstate_rank_fn rank, u32 now);
+bool tcpstate_table_evict_from(struct tcpstate_tables *tables, struct tcpstate_table *table,
+			       struct tcpstate_bucket *bucket, tcpstate_rank_fn rank, u32 now);
 void tcpstate_table_unreplied(struct tcpstate_table *table, bool was, bool is);
 void tcpstate_table_file(struct tcpstate_tables *tables, struct tcpstate_table *table,
 			 struct tcpstate_bucket *bucket, struct tcpstate_record *record,
@@ -103,7 +105,7 @@ struct tcpstate_outcome tcpstate_table_step(struct tcpstate_tables *tables,
 					    struct tcpstate_table *table,
 					    struct tcpstate_bucket *bucket,
 					    struct tcpstate_record *record,
-					    const struct tcpstate_segment *segment,
+					    const struct tcpstate_segment *segment, u32 hash,
 					    enum tcpstate_end from, u32 now);
 void tcpstate_table_discard(struct tcpstate_tables *tables, struct tcpstate_table *table,
 			    struct tcpstate_bucket *bucket, struct tcpstate_record *record,
@@ -115,6 +117,17 @@ static inline bool tcpstate_table_budgets(const struct tcpstate_table *table,
 {
 	return table->kind == TCPSTATE_FLOW && !tcpstate_fsm_ended(&record->pair) &&
 	       tcpstate_fsm_unreplied(&record->pair);
+}
+
+/*
+ * May any rule evict the record? What makes it so is filing, a step or expiry, and
+ * never time alone: &tcpstate_buckets.evictable follows from these.
+ */
+static inline bool tcpstate_table_evictable(const struct tcpstate_table *table,
+					    const struct tcpstate_record *record)
+{
+	return table->kind == TCPSTATE_HALFOPEN || tcpstate_fsm_ended(&record->pair) ||
+	       tcpstate_table_budgets(table, record);
 }
 
 /* Have the bucket of a hash fetched into the cache while something else is done. */

@@ -9,11 +9,13 @@
 
 /**
  * struct span - the records whose hashes lie in a range, locked
+ * @key: of the hashes
  * @first: first hash of the range
  * @end: first one behind it; narrower than a bucket where another is
  * @bucket: where they are, by enum tcpstate_kind; NULL where there are none
  */
 struct span {
+	const hsiphash_key_t *key;
 	u64 first;
 	u64 end;
 	struct tcpstate_bucket *bucket[TCPSTATE_KIND_MAX];
@@ -21,7 +23,9 @@ struct span {
 
 /*
  * Add to a span what a table has there. An empty bucket need not be locked if
- * nothing can move into it that was elsewhere before: @peek.
+ * nothing can move into it that was elsewhere before: @peek. While the table is
+ * resized, the span ends where the bucket of either array does: beyond that,
+ * records of a wider one may not have moved yet.
  */
 static void span_add(struct span *span, struct tcpstate_table *table, bool peek)
 {
@@ -34,14 +38,12 @@ static void span_add(struct span *span, struct tcpstate_table *table, bool peek)
 		bucket = tcpstate_bucket_of(buckets, span->first);
 		shift = 32 - buckets->order;
 		end = ((span->first >> shift) + 1) << shift;
-		if (peek && tcpstate_bucket_empty(bucket)) {
-			span->end = min(span->end, end);
+		span->end = min(span->end, end);
+		if (peek && tcpstate_bucket_empty(bucket))
 			return;
-		}
 		tcpstate_bucket_lock(bucket);
 		if (!bucket->moved) {
 			span->bucket[table->kind] = bucket;
-			span->end = min(span->end, end);
 			return;
 		}
 		tcpstate_bucket_unlock(bucket);
@@ -56,7 +58,7 @@ static void span_add(struct span *span, struct tcpstate_table *table, bool peek)
 static void span_lock(struct span *span, struct tcpstate_tables *tables, unsigned int kinds,
 		      u64 place)
 {
-	*span = (struct span){ .first = place, .end = PLACE_END };
+	*span = (struct span){ .key = &tables->log->key, .first = place, .end = PLACE_END };
 	if (kinds & BIT(TCPSTATE_HALFOPEN))
 		span_add(span, tcpstate_halfopens(tables), false);
 	if (kinds & BIT(TCPSTATE_FLOW))
@@ -73,7 +75,7 @@ static void span_unlock(struct span *span)
 
 static bool span_has(const struct span *span, const struct tcpstate_record *record)
 {
-	u32 hash = tcpstate_record_hash(record);
+	u32 hash = tcpstate_record_hash(span->key, record);
 
 	return hash >= span->first && hash < span->end;
 }

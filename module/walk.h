@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * A reader's walk through the records of a namespace, in the order of their
- * hashes through both tables at once. Its place is a hash, so neither growth
+ * hashes through both tables at once. Its place is a hash, so neither resizing
  * nor what comes and goes meanwhile moves a record past it, and a record that
  * changes tables is read in one of them: who moves it holds the lock of its
  * half-open bucket, and so does who reads its hash.

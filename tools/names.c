@@ -122,7 +122,7 @@ const struct counter counters[__TCPSTATE_A_COUNTER_MAX] = {
 	[TCPSTATE_A_COUNTER_FLOW_TABLE_FULL]	= { "flow_table_full", "pressure",
 		"Connections not recorded for lack of room." },
 	[TCPSTATE_A_COUNTER_HALFOPEN_TABLE_FULL] = { "halfopen_table_full", NULL,
-		"Half-open connections not recorded for lack of room." },
+		"Half-open connections that found no room, or had it at the cost of another." },
 	[TCPSTATE_A_COUNTER_NOMEM]		= { "nomem", NULL,
 		"Records that found no memory." },
 	[TCPSTATE_A_COUNTER_EVENTS_LOST]	= { "events_lost", NULL,

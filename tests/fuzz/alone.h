@@ -11,6 +11,7 @@
 u64 fuzz_now;
 unsigned int fuzz_short, fuzz_held, fuzz_busy, fuzz_busiest;
 size_t fuzz_largest;
+void (*fuzz_others)(void);
 
 void tcpstate_listener_tell(struct tcpstate_log *log, struct tcpstate_record *record,
 			    enum tcpstate_half was, enum tcpstate_half is,

@@ -13,6 +13,7 @@
 #include "walk.h"
 
 #define KEYS	 512
+#define ALIKE	 (TCPSTATE_BUCKET_MAX - 1)	/* keys that one bucket has room for */
 #define LIVES	 32		/* seconds, at most, that time goes on by at once */
 #define CHECK	 16		/* things that may happen between two looks at all */
 #define INITIAL	 0xfffff000ULL	/* milliseconds: their low half wraps soon */
@@ -33,7 +34,7 @@ struct life {
 static struct tcpstate_net tn;
 static struct tcpstate_stats stats;
 static struct life lives[KEYS];
-static unsigned int hash_mode;
+static unsigned int hash_mode, keys;
 static bool roomy;
 static u64 chance;
 
@@ -189,7 +190,9 @@ static void count(const struct tcpstate_table *table, int *records, int *budget)
 		     record = tcpstate_bucket_next(&buckets->bucket[i], record, &way)) {
 			++*records;
 			*budget += tcpstate_table_budgets(table, record);
-			MUST(tcpstate_record_hash(record) >> (32 - buckets->order) == i);
+			MUST(tcpstate_record_hash(&tn.log.key, record) >> (32 - buckets->order) == i);
+			MUST(!tcpstate_table_evictable(table, record) ||
+			     test_bit(i, buckets->evictable));
 			MUST(tcpstate_fsm_ended(&record->pair) ||
 			     tcpstate_record_kind(record) == table->kind);
 		}
@@ -262,7 +265,7 @@ static void pass(unsigned int number, unsigned int side, const struct tcpstate_s
 
 	if (!tcpstate_fsm_flags_valid(segment->flags))
 		return;
-	tcpstate_deliver(&tn, &parsed, tcpstate_tuple_hash(&parsed.tuple));
+	tcpstate_deliver(&tn, &parsed, tcpstate_tuple_hash(&tn.log.key, &parsed.tuple));
 	step(life, segment, side);
 	if (stats.counter[TCPSTATE_A_COUNTER_NOMEM] == nomem)
 		return;
@@ -283,7 +286,7 @@ static void send(const u8 op[5])
 		TCPSTATE_RST | TCPSTATE_ACK,
 	};
 	static const u32 drifts[] = { 0, 0, 0, 0, 0, 1, -1, 1u << 31 };
-	unsigned int number = (op[1] | op[2] << 8) % KEYS, side = op[2] >> 7;
+	unsigned int number = (op[1] | op[2] << 8) % keys, side = op[2] >> 7;
 	struct life *life = &lives[number];
 	u32 *next = life->next, drift = drifts[op[3] >> 5];
 	struct tcpstate_segment segment = {
@@ -309,7 +312,7 @@ static void crowd(const u8 op[5])
 	u8 one[5] = {};
 
 	for (i = 0; i < n; i++) {
-		unsigned int number = (op[1] + (op[2] << 8) + i) % KEYS;
+		unsigned int number = (op[1] + (op[2] << 8) + i) % keys;
 
 		one[1] = number;
 		one[2] = number >> 8;
@@ -391,6 +394,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	chance = shape = input_u16(&input);
 	hash_mode = shape & 3;
 	roomy = !(shape & 4);
+	keys = roomy && hash_mode ? ALIKE : KEYS;
 	if (!roomy) {
 		max[TCPSTATE_FLOW] = 1 + (shape >> 8 & 15);
 		max[TCPSTATE_HALFOPEN] = 1 + (shape >> 12);

@@ -56,6 +56,7 @@ typedef unsigned int gfp_t;
 #define GENMASK(h, l)			(~0UL >> (63 - (h)) & ~0UL << (l))
 #define GENMASK_ULL			GENMASK
 #define BITS_PER_BYTE			8
+#define BITS_TO_LONGS(n)		(((n) + 63) / 64)
 #define S32_MAX				INT32_MAX
 #define U16_MAX				UINT16_MAX
 #define __ffs64				__builtin_ctzll
@@ -66,6 +67,31 @@ typedef unsigned int gfp_t;
 #define for_each_set_bit(bit, word, size) \
 	for ((bit) = 0; (bit) < (size); (bit)++) \
 		if (*(word) >> (bit) & 1)
+
+static inline bool test_bit(size_t i, const unsigned long *word)
+{
+	return word[i / 64] >> i % 64 & 1;
+}
+
+static inline void assign_bit(size_t i, unsigned long *word, bool value)
+{
+	word[i / 64] = (word[i / 64] & ~(1UL << i % 64)) | (unsigned long)value << i % 64;
+}
+
+#define set_bit(i, word)		assign_bit(i, word, true)
+#define clear_bit(i, word)		assign_bit(i, word, false)
+
+static inline size_t find_next_bit(const unsigned long *word, size_t size, size_t i)
+{
+	unsigned long rest;
+
+	for (; i < size; i = (i | 63) + 1) {
+		rest = word[i / 64] >> i % 64;
+		if (rest)
+			return min(i + __builtin_ctzl(rest), size);
+	}
+	return size;
+}
 
 /* memory */
 
@@ -135,6 +161,7 @@ static inline void kmem_cache_free(struct kmem_cache *cache, void *memory)
 
 /* who may touch what */
 
+#define data_race(x)			(x)
 #define READ_ONCE(x)			(*(const volatile __typeof__(x) *)&(x))
 #define WRITE_ONCE(x, value)		(*(volatile __typeof__(x) *)&(x) = (value))
 #define xchg(p, value) ({ __typeof__(*(p)) was_ = *(p); *(p) = (value); was_; })
@@ -168,6 +195,7 @@ static inline bool spin_trylock(spinlock_t *lock)
 {
 	bool free = !lock->held;
 
+	fuzz_busy++;
 	lock->held = true;
 	return free;
 }
@@ -189,8 +217,17 @@ static inline void spin_unlock(spinlock_t *lock)
 #define rcu_read_unlock()		do { } while (0)
 #define local_bh_disable()		do { } while (0)
 #define local_bh_enable()		do { } while (0)
-#define cond_resched() \
-	((void)(fuzz_busiest = max(fuzz_busiest, fuzz_busy), fuzz_busy = 0))
+/* What others do then, if anything. */
+extern void (*fuzz_others)(void);
+
+static inline void cond_resched(void)
+{
+	fuzz_busiest = max(fuzz_busiest, fuzz_busy);
+	if (fuzz_others)
+		fuzz_others();
+	fuzz_busy = 0;
+}
+
 #define synchronize_rcu()		do { } while (0)
 #define rcu_dereference(p)		(p)
 #define rcu_access_pointer(p)		(p)

@@ -66,6 +66,7 @@ static void begin(unsigned int flows, unsigned int halfopens)
 		tn.tables.timeout[i] = 1000;
 	MUST(!tcpstate_record_init() && !tcpstate_sweep_init());
 	tcpstate_tables_init(&tn.tables, &tn.log, true, max);
+	tcpstate_sweep_allow(&tn.tables);
 }
 
 static void end(void)
@@ -78,7 +79,7 @@ static void end(void)
 
 static void sweep(void)
 {
-	tn.tables.sweep.work.run(&tn.tables.sweep.work);
+	tn.tables.sweep.delayed.work.run(&tn.tables.sweep.delayed.work);
 }
 
 /* A segment of the connection of a number, from its initiator (0) or its responder (1). */
@@ -97,7 +98,7 @@ static void pass(u32 number, unsigned int side, u8 flags, u32 seq, u32 ack)
 		},
 	};
 
-	tcpstate_deliver(&tn, &parsed, tcpstate_tuple_hash(&parsed.tuple));
+	tcpstate_deliver(&tn, &parsed, tcpstate_tuple_hash(&tn.log.key, &parsed.tuple));
 }
 
 static void shake(u32 number)
@@ -204,9 +205,264 @@ static void test_rests(void)
 	}
 }
 
+static unsigned long counted(enum tcpstate_counter counter)
+{
+	return stats.counter[counter];
+}
+
+/* The most records that share a bucket. */
+static unsigned int fullest(const struct tcpstate_table *table)
+{
+	const struct tcpstate_record *record;
+	unsigned int most = 0, count, way;
+	size_t i;
+
+	for (i = 0; i < 1UL << table->buckets->order; i++) {
+		count = 0;
+		for (record = tcpstate_bucket_first(&table->buckets->bucket[i], &way); record;
+		     record = tcpstate_bucket_next(&table->buckets->bucket[i], record, &way))
+			count++;
+		most = max(most, count);
+	}
+	return most;
+}
+
+/* The array stays the first one, of 32 buckets, for want of memory or of a sweep. */
+static void test_bound(void)
+{
+	const unsigned int room = TCPSTATE_BUCKET_MAX << TCPSTATE_ORDER_MIN;
+	const struct tcpstate_table *halfopens = tcpstate_halfopens(&tn.tables);
+	unsigned int i;
+
+	begin(MANY, MANY);
+	for (i = 0; i < MANY; i++)
+		pass(i, 0, TCPSTATE_SYN, 0, 0);
+	ok(fullest(halfopens) <= TCPSTATE_BUCKET_MAX,
+	   "half-opens beyond what the array can hold make no chain longer than its bound");
+	ok(atomic_read(&halfopens->count) > (int)room * 9 / 10 &&
+	   counted(TCPSTATE_A_COUNTER_HALFOPEN_TABLE_FULL) ==
+	   (u64)MANY - atomic_read(&halfopens->count),
+	   "each of them replaces one in its bucket, and counts as halfopen_table_full");
+	diag("%d half-opens, at most %u in a bucket, halfopen_table_full %lu",
+	     atomic_read(&halfopens->count), fullest(halfopens),
+	     counted(TCPSTATE_A_COUNTER_HALFOPEN_TABLE_FULL));
+	end();
+
+	begin(MANY, MANY);
+	for (i = 0; i < MANY; i++)
+		shake(i);
+	ok(fullest(flows()) <= TCPSTATE_BUCKET_MAX,
+	   "flows beyond what the array can hold make no chain longer than its bound");
+	ok(atomic_read(&flows()->count) > (int)room * 9 / 10 &&
+	   counted(TCPSTATE_A_COUNTER_FLOW_TABLE_FULL) ==
+	   (u64)MANY - atomic_read(&flows()->count),
+	   "each of them is refused, and counts as flow_table_full");
+	diag("%d flows, flow_table_full %lu", atomic_read(&flows()->count),
+	     counted(TCPSTATE_A_COUNTER_FLOW_TABLE_FULL));
+	fuzz_short = 1;
+	sweep();
+	ok(flows()->buckets->order == TCPSTATE_ORDER_MIN,
+	   "without memory for a larger array the table stays as it is");
+	sweep();
+	for (i = 0; i < MANY; i++)
+		shake(2 * MANY + i);
+	ok(flows()->buckets->order > TCPSTATE_ORDER_MIN &&
+	   atomic_read(&flows()->count) > 4 * (int)room,
+	   "with memory again, the next sweep makes room");
+	end();
+}
+
+/* A table full of established flows, none of which gives way. */
+static void begin_full(void)
+{
+	u32 i;
+
+	begin(MANY, MANY);
+	fill(0, MANY - MANY / 16);
+	for (i = MANY; atomic_read(&flows()->count) < MANY; i++)
+		shake(i);
+	sweep();
+}
+
+static void test_search(void)
+{
+	unsigned int i, most = 0, before;
+	unsigned long evicted;
+
+	begin_full();
+	for (i = 0; i < 100; i++) {
+		fuzz_busy = 0;
+		pass(0x1000000 + i, 0, TCPSTATE_ACK, 1000, 1000);
+		most = max(most, fuzz_busy);
+	}
+	ok(counted(TCPSTATE_A_COUNTER_FLOW_TABLE_FULL) == 100,
+	   "a full table whose flows are all established refuses what is unknown");
+	ok(most <= 3 + 4, "for that it looks into a few buckets at most");
+	diag("%u locks at most for an unknown segment", most);
+
+	/* One of 16,384 ends. */
+	pass(77, 0, TCPSTATE_RST, 1, 0);
+	evicted = atomic_read(&flows()->count);
+	before = stats.records[TCPSTATE_FLOW];
+	for (i = 0; i < 100 && stats.records[TCPSTATE_FLOW] == (long)before; i++)
+		pass(0x2000000 + i, 0, TCPSTATE_ACK, 1000, 1000);
+	ok(i < 100 && atomic_read(&flows()->count) == (int)evicted,
+	   "the only record that can be evicted is found soon");
+	diag("after %u unknown segments", i);
+	end();
+
+	/* Flows of one side that are heard from both: each leaves its bucket's bit behind. */
+	begin(MANY, MANY);
+	for (i = 0; i < MANY; i++) {
+		pass(i, 0, TCPSTATE_ACK, 1000, 1000);
+		pass(i, 1, TCPSTATE_ACK, 1000, 1000);
+		if (i % 64 == 63)
+			sweep();
+	}
+	for (; atomic_read(&flows()->count) < MANY; i++) {
+		pass(i, 0, TCPSTATE_ACK, 1000, 1000);
+		pass(i, 1, TCPSTATE_ACK, 1000, 1000);
+	}
+	for (i = most = 0; i < 100; i++) {
+		fuzz_busy = 0;
+		pass(0x3000000 + i, 0, TCPSTATE_ACK, 1000, 1000);
+		most = max(most, fuzz_busy);
+	}
+	ok(most <= 3 + 4, "so it does where all flows could once be evicted");
+	diag("%u locks at most for an unknown segment", most);
+	end();
+}
+
+/* As time goes on, one sweep a second. */
+static void wait_seconds(unsigned int seconds)
+{
+	while (seconds--) {
+		fuzz_now += 1000;
+		sweep();
+	}
+}
+
+#define CROWD	40000		/* flows, for which an array has 2^14 buckets */
+#define STAY	60		/* of them, for which 2^5 do: 512 become one */
+
+/* A dump that goes on while the table is resized, and how often it has met each that stays. */
+static struct {
+	struct tcpstate_walk walk;
+	u8 met[STAY];
+	unsigned int read;
+	u32 newest;
+	bool busy;
+} reader;
+
+static void read_some(unsigned int many)
+{
+	struct tcpstate_view *view = tcpstate_walk_current(&reader.walk);
+	u32 number;
+
+	for (; view && many; many--, view = tcpstate_walk_next(&reader.walk)) {
+		number = view->tuple.src.s6_addr32[0];
+		if (number >= STAY)
+			continue;
+		reader.met[number]++;
+		reader.read++;
+	}
+}
+
+/* The first hash that has not moved yet. */
+static u64 moved_up_to(const struct tcpstate_buckets *buckets)
+{
+	size_t i = 0;
+
+	while (i < 1UL << buckets->order && buckets->bucket[i].moved)
+		i++;
+	return (u64)i << (32 - buckets->order);
+}
+
+/*
+ * In the midst of a move, which half of a new bucket's records have behind them: the dump
+ * follows as far as that, and another connection comes and goes.
+ */
+static void meanwhile(void)
+{
+	if (reader.busy || !flows()->buckets->next)
+		return;
+	reader.busy = true;
+	while (reader.walk.place < moved_up_to(flows()->buckets))
+		read_some(1);
+	shake(reader.newest);
+	pass(reader.newest++, 0, TCPSTATE_RST, 1, 0);
+	reader.busy = false;
+}
+
+static void test_hysteresis(void)
+{
+	unsigned int order, i;
+
+	begin(MANY, MANY);
+	fill(0, MANY);
+	order = flows()->buckets->order;
+	wait_seconds(100);
+	ok(flows()->buckets->order == order, "a table that is in use keeps its array");
+	flush();
+	shake(5);
+	wait_seconds(30);
+	ok(flows()->buckets->order == order, "a table that is hardly used keeps it for a while");
+	wait_seconds(40);
+	ok(flows()->buckets->order == TCPSTATE_ORDER_MIN && atomic_read(&flows()->count) == 1,
+	   "and shrinks when one flow was left of many for a minute");
+	for (i = 0; i < 3; i++) {
+		shake(100 + i);
+		wait_seconds(70);
+	}
+	ok(flows()->buckets->order == TCPSTATE_ORDER_MIN, "and stays so");
+	end();
+}
+
+static void test_shrink(void)
+{
+	unsigned int order, during, wrong = 0, i;
+
+	begin(CROWD, MANY);
+	fill(0, CROWD);
+	order = flows()->buckets->order;
+	for (i = STAY; i < CROWD; i++)
+		pass(i, 0, TCPSTATE_RST, 1, 0);
+	tn.tables.timeout[TCPSTATE_TIMEOUT_CLOSE] = 1;
+	tcpstate_sweep_rescan(&tn.tables);
+
+	memset(&reader, 0, sizeof(reader));
+	reader.newest = CROWD;
+	tcpstate_walk_start(&reader.walk, &tn.tables, TCPSTATE_WALK_ALL);
+	fuzz_others = meanwhile;
+	wait_seconds(70);
+	fuzz_others = NULL;
+	during = reader.read;
+	read_some(~0U);
+	for (i = 0; i < STAY; i++)
+		wrong += reader.met[i] != 1;
+	ok(flows()->buckets->order < order - 8 && during > STAY / 2,
+	   "a table shrinks while it is dumped and connections come and go");
+	diag("from 2^%u buckets to 2^%u; %u of %u read meanwhile", order, flows()->buckets->order,
+	     during, STAY);
+	ok(!wrong, "and a dump has what lives throughout exactly once");
+	diag("%u not once", wrong);
+	for (wrong = i = 0; i < STAY; i++) {
+		unsigned long before = counted(TCPSTATE_A_COUNTER_PICKED_UP);
+
+		pass(i, 0, TCPSTATE_ACK, 1, 1);
+		wrong += counted(TCPSTATE_A_COUNTER_PICKED_UP) != before;
+	}
+	ok(!wrong, "and a segment finds it there");
+	end();
+}
+
 int main(void)
 {
 	test_memory();
 	test_rests();
+	test_bound();
+	test_search();
+	test_hysteresis();
+	test_shrink();
 	return done();
 }

@@ -33,6 +33,7 @@ TRACING = "/sys/kernel/tracing"
 WALK = "read_span"                  # of module/walk.c, with BH off from end to end
 KERNEL_MAX = 10 << 10               # KiB that the kernel may take for a dump of any length
 TOOL_MAX = 32 << 10                 # KiB that the tool may
+LOW_PERIOD = 60                     # seconds that a large array waits for records to come
 
 
 # reading by netlink, as fast as may be
@@ -412,6 +413,43 @@ def printed():
     say(f"at most {usage.ru_maxrss} KiB resident")
     equal((len(seen), len(set(seen))), (MANY, MANY), "records, different ones")
     true(usage.ru_maxrss < TOOL_MAX, f"{usage.ru_maxrss} KiB are too much")
+
+
+def array_memory():
+    """KiB of the kernel's memory among which the arrays of tables are."""
+    with open("/proc/meminfo") as file:
+        figures = dict(re.findall(r"(\w+): +(\d+)", file.read()))
+    return int(figures["SUnreclaim"]) + int(figures["VmallocUsed"])
+
+
+@test("a table that was flushed shrinks under dumps and traffic: its memory comes back, and "
+      "what stays is in each dump once", None, serial=True)
+def shrinking():
+    if MANY < 131_100:
+        raise Skip(f"{MANY:,} connections make too small an array to tell")
+    crowd, stay = many[0], 30
+    array = 4096                    # KiB: 2^16 buckets of a cache line, at least
+    with Channel(crowd.ns) as channel:
+        channel.flush()
+    crowd.count, first_one = stay, crowd.count
+    with crowd.ns:
+        subprocess.run([crowd.program, str(first_one), str(stay)], check=True)
+    wait_equal(lambda: proc(crowd.ns)["flows"], stay, "flows that stay")
+    crowd.ns.sysctl("net.tcpstate.timeout_close", 1)
+    want = sorted(map(crowd.key, range(first_one, first_one + stay)))
+    before, began, dumps = array_memory(), time.monotonic(), 0
+    while time.monotonic() < began + LOW_PERIOD + 5:
+        dumps += 1
+        # A few others come and go: more would keep the load up.
+        with crowd.ns:
+            process = subprocess.Popen([crowd.program, str(1_000_000 + 20 * dumps), "20", "reset"])
+        seen = keys(Reader(crowd.ns).all()[0])
+        equal(process.wait(), 0, "status of handshakes")
+        equal(sorted(key for key in seen if key in want), want, "records that stay")
+        equal(len(seen), len(set(seen)), "different records")
+    freed = wait_for(lambda: before - array_memory(), lambda freed: freed > array / 2,
+                     "memory that comes back", 60)
+    say(f"{freed} KiB came back, {dumps} dumps, {time.monotonic() - began:.0f} s")
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ from pathlib import Path
 import ktap
 from beside import transfers
 from forge import Forge, attach
+from genl import Channel
 from lab import *
 from whole import *
 
@@ -96,6 +97,24 @@ def switched_under_traffic(lab, fam):
             equal(proc(lab.R).pairs, {}, "pairs while off")
             equal(proc(lab.R).unequal(), [], "identities while off")
             lab.R.sysctl("net.tcpstate.enabled", 1)
+
+
+@test("the order of a dump, which is that of hashes, is the namespace's own", families=None,
+      lab=None)
+def own_order():
+    number, orders = 500, []
+    for name in "X", "Y":
+        ns = Namespace(name)
+        Forge(attach(ns)).flows(range(number))
+        wait_equal(lambda ns=ns: proc(ns)["flows"], number, f"flows in {name}")
+        with Channel(ns) as channel:
+            dumps = [[flow.key for flow in channel.flows()] for _ in range(2)]
+        equal(dumps[0], dumps[1], f"two dumps in {name}")
+        orders.append(dumps[0])
+    equal(sorted(orders[0]), sorted(orders[1]), "connections in both")
+    # Of two random orders one record in 500 or so has the same place.
+    alike = sum(one == other for one, other in zip(*orders))
+    true(alike < number / 10, f"{alike} of {number} have the same place in both")
 
 
 # memory
