@@ -5,17 +5,26 @@
 
 #include "listener.h"
 
-/* Some handshake of this source waits for its end, or no longer does. */
-static void note_source(struct tcpstate_listeners *listeners, struct tcpstate_docket *docket,
-			const struct tcpstate_handshake *shake, bool waits)
+/* Some handshake of this source waits for its end, or no longer does; under the lock. */
+static void note_source(struct tcpstate_docket *docket, const struct tcpstate_handshake *shake,
+			bool waits)
 {
-	if (!spin_trylock(&listeners->lock))
-		return;
 	if (waits)
 		tcpstate_sources_wait(&docket->sources, &shake->initiator);
 	else
 		tcpstate_sources_settle(&docket->sources, &shake->initiator);
-	spin_unlock(&listeners->lock);
+}
+
+/* The same; where the caller does not hold the lock, only if it is free. */
+static void try_source(struct tcpstate_listeners *listeners, struct tcpstate_docket *docket,
+		       const struct tcpstate_handshake *shake, bool waits, bool locked)
+{
+	if (locked) {
+		note_source(docket, shake, waits);
+	} else if (spin_trylock(&listeners->lock)) {
+		note_source(docket, shake, waits);
+		spin_unlock(&listeners->lock);
+	}
 }
 
 /**
@@ -37,11 +46,12 @@ void tcpstate_docket_begin(struct tcpstate_docket *docket, u64 now)
  * @docket: the listener's
  * @slot: the listener's number in the sample
  * @shake: the handshake
+ * @locked: the caller holds the lock of @listeners; else it is only tried for
  *
- * Context: RCU read side, BH disabled; the lock of @listeners not held.
+ * Context: RCU read side, BH disabled.
  */
 void tcpstate_docket_tell(struct tcpstate_listeners *listeners, struct tcpstate_docket *docket,
-			  u32 slot, const struct tcpstate_handshake *shake)
+			  u32 slot, const struct tcpstate_handshake *shake, bool locked)
 {
 	static const u8 fates[TCPSTATE_NEWS_MAX] = {
 		[TCPSTATE_NEWS_ASKED_AGAIN]	= TCPSTATE_FATE_RETRANS,
@@ -60,7 +70,7 @@ void tcpstate_docket_tell(struct tcpstate_listeners *listeners, struct tcpstate_
 		tcpstate_sources_asked(&docket->sources, shake->asker);
 		if (tcpstate_sample_syn(&detector->sample, cohorts, slot, shake->hash) ==
 		    TCPSTATE_SAMPLED)
-			note_source(listeners, docket, shake, true);
+			try_source(listeners, docket, shake, true, locked);
 		return;
 	}
 	if (shake->news == TCPSTATE_NEWS_COMPLETED)
@@ -69,11 +79,44 @@ void tcpstate_docket_tell(struct tcpstate_listeners *listeners, struct tcpstate_
 		return;
 	if (tcpstate_sample_mark(&detector->sample, cohorts, slot, shake->hash, fate) &&
 	    fate >= TCPSTATE_FATE_REFUSED)
-		note_source(listeners, docket, shake, false);
+		try_source(listeners, docket, shake, false, locked);
 }
 
 /**
- * tcpstate_suspects_tell() - a handshake's news for the verdicts on its hosts
+ * tcpstate_suspects_note() - a handshake's news for the verdicts on its hosts
+ * @listeners: the namespace's; the caller holds their lock
+ * @detector: theirs
+ * @shake: the handshake
+ *
+ * Context: BH disabled.
+ */
+void tcpstate_suspects_note(struct tcpstate_listeners *listeners,
+			    struct tcpstate_detector *detector,
+			    const struct tcpstate_handshake *shake)
+{
+	lockdep_assert_held(&listeners->lock);
+	switch (shake->news) {
+	case TCPSTATE_NEWS_ASKED:
+		tcpstate_suspects_charge(&detector->scanners, &shake->initiator, shake->asker,
+					 shake->asked);
+		break;
+	case TCPSTATE_NEWS_UNASKED:
+		tcpstate_suspects_charge(&detector->victims, &shake->initiator, shake->asker,
+					 shake->asked);
+		break;
+	case TCPSTATE_NEWS_COMPLETED:
+	case TCPSTATE_NEWS_ASIDE:
+		tcpstate_suspects_pardon(shake->picked_up ? &detector->victims :
+							    &detector->scanners,
+					 &shake->initiator, shake->asker);
+		break;
+	default:
+		break;
+	}
+}
+
+/**
+ * tcpstate_suspects_tell() - the same, unless the lock is taken
  * @listeners: the namespace's
  * @shake: the handshake
  *
@@ -91,16 +134,7 @@ void tcpstate_suspects_tell(struct tcpstate_listeners *listeners,
 		return;
 	if (!spin_trylock(&listeners->lock))
 		return;
-	if (shake->news == TCPSTATE_NEWS_ASKED)
-		tcpstate_suspects_charge(&detector->scanners, &shake->initiator, shake->asker,
-					 shake->asked);
-	else if (shake->news == TCPSTATE_NEWS_UNASKED)
-		tcpstate_suspects_charge(&detector->victims, &shake->initiator, shake->asker,
-					 shake->asked);
-	else
-		tcpstate_suspects_pardon(shake->picked_up ? &detector->victims :
-							    &detector->scanners,
-					 &shake->initiator, shake->asker);
+	tcpstate_suspects_note(listeners, detector, shake);
 	spin_unlock(&listeners->lock);
 }
 

@@ -263,6 +263,7 @@ static bool judge_others(struct tcpstate_listeners *listeners, struct tcpstate_d
 static struct tcpstate_detector *make_detector(struct tcpstate_listeners *listeners)
 {
 	struct tcpstate_detector *detector;
+	int cpu;
 
 	if (listeners->shared &&
 	    atomic_inc_return(&shared_count) > totalram_pages() >> (SHARE_SHIFT - PAGE_SHIFT)) {
@@ -270,19 +271,27 @@ static struct tcpstate_detector *make_detector(struct tcpstate_listeners *listen
 		return NULL;
 	}
 	detector = kvzalloc(sizeof(*detector), GFP_KERNEL | __GFP_NOWARN);
-	if (!detector) {
-		if (listeners->shared)
-			atomic_dec(&shared_count);
-		local_bh_disable();
-		tcpstate_count(listeners->log->stats, NOMEM);
-		local_bh_enable();
-		return NULL;
-	}
+	if (!detector)
+		goto nomem;
+	detector->pending = alloc_percpu_gfp(struct tcpstate_pending, GFP_KERNEL | __GFP_NOWARN);
+	if (!detector->pending)
+		goto nomem;
+	for_each_possible_cpu(cpu)
+		spin_lock_init(&per_cpu_ptr(detector->pending, cpu)->lock);
 	tcpstate_sample_init(&detector->sample);
 	detector->scanners.verdict = TCPSTATE_VERDICT_SCAN;
 	detector->victims.verdict = TCPSTATE_VERDICT_REFLECTION_VICTIM;
 	tcpstate_lobby_open(listeners, detector);
 	return detector;
+
+nomem:
+	kvfree(detector);
+	if (listeners->shared)
+		atomic_dec(&shared_count);
+	local_bh_disable();
+	tcpstate_count(listeners->log->stats, NOMEM);
+	local_bh_enable();
+	return NULL;
 }
 
 /* Nothing is told any more, or not for long. */
@@ -290,6 +299,7 @@ static void free_detector(struct tcpstate_listeners *listeners, struct tcpstate_
 {
 	RCU_INIT_POINTER(listeners->detector, NULL);
 	synchronize_rcu();
+	free_percpu(detector->pending);
 	kvfree(detector);
 	if (listeners->shared)
 		atomic_dec(&shared_count);
@@ -311,6 +321,8 @@ static void judge(struct work_struct *work)
 	if (!detector)
 		detector = make_detector(listeners);
 	WRITE_ONCE(listeners->denied, !detector);
+	if (detector)
+		tcpstate_lobby_drain(listeners, detector);
 	crowded = xchg(&listeners->crowded, false);
 	busy = judge_listeners(listeners, detector, crowded, forget);
 	tell_pressure(listeners, crowded);

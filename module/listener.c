@@ -236,7 +236,7 @@ static void tell_listener(struct tcpstate_listeners *listeners, struct tcpstate_
 {
 	count_half(listener, record, was, is);
 	count(listener, record, shake->news);
-	tcpstate_docket_tell(listeners, &listener->docket, listener->slot, shake);
+	tcpstate_docket_tell(listeners, &listener->docket, listener->slot, shake, false);
 }
 
 /* Then the SYNs say nothing of those who seem to send them. */
@@ -289,12 +289,13 @@ void tcpstate_listener_tell(struct tcpstate_log *log, struct tcpstate_record *re
 	listener = find(listeners, &shake.responder, shake.asked);
 	if (!listener && keep && news == TCPSTATE_NEWS_ANSWERED && !shake.picked_up)
 		listener = admit(listeners, &shake.responder, shake.asked);
-	if (listener)
+	if (listener) {
 		tell_listener(listeners, listener, record, was, is, &shake);
-	else if (keep)
+		if (keep && !is_spoofed(listener))
+			tcpstate_suspects_tell(listeners, &shake);
+	} else if (keep) {
 		tcpstate_lobby_tell(listeners, was, is, &shake);
-	if (keep && (!listener || !is_spoofed(listener)))
-		tcpstate_suspects_tell(listeners, &shake);
+	}
 	rcu_read_unlock();
 	tcpstate_judge_wake(listeners);
 }
@@ -321,7 +322,7 @@ void tcpstate_listener_late(struct tcpstate_log *log, const struct tcpstate_reco
 	listener = find(listeners, &shake.responder, shake.asked);
 	if (listener && atomic_dec_if_positive(&listener->owed) >= 0) {
 		__this_cpu_inc(listener->tally->news[TCPSTATE_NEWS_COMPLETED]);
-		tcpstate_docket_tell(listeners, &listener->docket, listener->slot, &shake);
+		tcpstate_docket_tell(listeners, &listener->docket, listener->slot, &shake, false);
 	}
 	rcu_read_unlock();
 }
@@ -394,12 +395,14 @@ static bool read_listener(struct tcpstate_listeners *listeners, unsigned long *p
 static bool read_guest(struct tcpstate_listeners *listeners, unsigned long *place,
 		       struct tcpstate_listener_view *view)
 {
-	const struct tcpstate_detector *detector;
+	struct tcpstate_detector *detector;
 	bool found = false;
 	unsigned int i;
 
 	rcu_read_lock();
 	detector = rcu_dereference(listeners->detector);
+	if (detector && *place == TCPSTATE_LISTENERS_MAX)
+		tcpstate_lobby_drain(listeners, detector);
 	for (i = *place - TCPSTATE_LISTENERS_MAX; detector && i < TCPSTATE_LOBBY && !found; i++) {
 		spin_lock_bh(&listeners->lock);
 		if (detector->lobby[i].host.family) {

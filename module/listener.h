@@ -38,6 +38,9 @@ struct tcpstate_record;
 /* What may be told before there is a lobby: the judge makes it at once, but sleeps for that. */
 #define TCPSTATE_CALLS		8
 
+/* What a CPU puts off while others hold the lock of the lobby, to be noted at once. */
+#define TCPSTATE_PENDING	16
+
 /* The last of the sample's slots are the lobby's. */
 #define TCPSTATE_LISTENERS_MAX	(TCPSTATE_SLOTS - TCPSTATE_LOBBY)
 
@@ -139,26 +142,7 @@ struct tcpstate_listener {
 };
 
 /**
- * struct tcpstate_detector - what verdicts need and a quiet namespace does not have
- * @sample: of handshakes
- * @scanners: who asks many
- * @victims: who is answered unasked
- * @lobby: the silent and those who refuse
- * @guest: of each in the lobby, its figures and what its verdict is founded on
- */
-struct tcpstate_detector {
-	struct tcpstate_sample sample;
-	struct tcpstate_suspects scanners;
-	struct tcpstate_suspects victims;
-	struct tcpstate_hitter lobby[TCPSTATE_LOBBY];
-	struct tcpstate_guest {
-		struct tcpstate_tally tally;
-		struct tcpstate_docket docket;
-	} guest[TCPSTATE_LOBBY];
-};
-
-/**
- * struct tcpstate_call - what has become of a handshake before there was a lobby
+ * struct tcpstate_call - what has become of a handshake, to be noted later
  * @shake: the handshake
  * @was: what it was among the half-opens
  * @is: what it is now
@@ -167,6 +151,41 @@ struct tcpstate_call {
 	struct tcpstate_handshake shake;
 	enum tcpstate_half was;
 	enum tcpstate_half is;
+};
+
+/**
+ * struct tcpstate_pending - what one CPU has not noted in the lobby yet
+ * @lock: protects the rest; taken before the lock of the listeners
+ * @defer: so many calls more are put off before the lock of the listeners is tried for
+ * @calls: how many wait
+ * @call: these
+ */
+struct tcpstate_pending {
+	spinlock_t lock;	/* protects the rest */
+	unsigned int defer;
+	unsigned int calls;
+	struct tcpstate_call call[TCPSTATE_PENDING];
+};
+
+/**
+ * struct tcpstate_detector - what verdicts need and a quiet namespace does not have
+ * @pending: of each CPU
+ * @sample: of handshakes
+ * @scanners: who asks many
+ * @victims: who is answered unasked
+ * @lobby: the silent and those who refuse
+ * @guest: of each in the lobby, its figures and what its verdict is founded on
+ */
+struct tcpstate_detector {
+	struct tcpstate_pending __percpu *pending;
+	struct tcpstate_sample sample;
+	struct tcpstate_suspects scanners;
+	struct tcpstate_suspects victims;
+	struct tcpstate_hitter lobby[TCPSTATE_LOBBY];
+	struct tcpstate_guest {
+		struct tcpstate_tally tally;
+		struct tcpstate_docket docket;
+	} guest[TCPSTATE_LOBBY];
 };
 
 /**
@@ -278,7 +297,10 @@ void tcpstate_suspect_read(const struct tcpstate_suspects *suspects, unsigned in
 
 /* What a handshake's news are to the sketches, and to the lobby: RCU read side, BH disabled. */
 void tcpstate_docket_tell(struct tcpstate_listeners *listeners, struct tcpstate_docket *docket,
-			  u32 slot, const struct tcpstate_handshake *shake);
+			  u32 slot, const struct tcpstate_handshake *shake, bool locked);
+void tcpstate_suspects_note(struct tcpstate_listeners *listeners,
+			    struct tcpstate_detector *detector,
+			    const struct tcpstate_handshake *shake);
 void tcpstate_suspects_tell(struct tcpstate_listeners *listeners,
 			    const struct tcpstate_handshake *shake);
 void tcpstate_lobby_tell(struct tcpstate_listeners *listeners, enum tcpstate_half was,
@@ -289,6 +311,8 @@ void tcpstate_lobby_leave(struct tcpstate_listeners *listeners, const struct tcp
 
 /* The judge's. */
 void tcpstate_lobby_open(struct tcpstate_listeners *listeners, struct tcpstate_detector *detector);
+void tcpstate_lobby_drain(struct tcpstate_listeners *listeners,
+			  struct tcpstate_detector *detector);
 bool tcpstate_listeners_full(const struct tcpstate_listeners *listeners);
 void tcpstate_listener_sum(const struct tcpstate_listener *listener, struct tcpstate_tally *sum);
 void tcpstate_listener_remove(struct tcpstate_listeners *listeners,

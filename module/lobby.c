@@ -3,11 +3,14 @@
  * The lobby: those who are asked and have not answered, the heaviest of them.
  * A guest who answers gets a slot and leaves; one who is pushed out is forgotten.
  */
+#include <linux/percpu.h>
 #include <linux/rcupdate.h>
 #include <linux/string.h>
 
 #include "listener.h"
 #include "record.h"
+
+#define DEFER 256	/* calls that a CPU puts off once it has found the lock taken */
 
 static struct tcpstate_hitter *set_of(struct tcpstate_detector *detector, u32 hash)
 {
@@ -112,6 +115,91 @@ static bool nobody_there(const struct tcpstate_listeners *listeners)
 	       READ_ONCE(listeners->calls) > TCPSTATE_CALLS;
 }
 
+/* All that one call is to the detector. */
+static void note_call(struct tcpstate_listeners *listeners, struct tcpstate_detector *detector,
+		      const struct tcpstate_call *call)
+{
+	const struct tcpstate_handshake *shake = &call->shake;
+	struct tcpstate_guest *guest = NULL;
+
+	lockdep_assert_held(&listeners->lock);
+	if (!shake->picked_up)
+		guest = note(detector, call->was, call->is, shake);
+	if (guest)
+		tcpstate_docket_tell(listeners, &guest->docket,
+				     TCPSTATE_LISTENERS_MAX + (guest - detector->guest), shake,
+				     true);
+	tcpstate_suspects_note(listeners, detector, shake);
+}
+
+/* What waits of a CPU. A host that got a slot meanwhile is no guest again. */
+static void drain(struct tcpstate_listeners *listeners, struct tcpstate_detector *detector,
+		  struct tcpstate_pending *pending)
+{
+	unsigned int i;
+
+	lockdep_assert_held(&pending->lock);
+	for (i = 0; i < pending->calls; i++)
+		if (!tcpstate_listener_known(listeners->log, &pending->call[i].shake.responder))
+			note_call(listeners, detector, &pending->call[i]);
+	pending->calls = 0;
+}
+
+/**
+ * tcpstate_lobby_drain() - note what any CPU has put off
+ * @listeners: the namespace's
+ * @detector: theirs
+ *
+ * Context: RCU read side, or the judge; the lock of @listeners not held.
+ */
+void tcpstate_lobby_drain(struct tcpstate_listeners *listeners, struct tcpstate_detector *detector)
+{
+	struct tcpstate_pending *pending;
+	int cpu;
+
+	for_each_possible_cpu(cpu) {
+		pending = per_cpu_ptr(detector->pending, cpu);
+		if (!READ_ONCE(pending->calls))
+			continue;
+		spin_lock_bh(&pending->lock);
+		spin_lock(&listeners->lock);
+		drain(listeners, detector, pending);
+		spin_unlock(&listeners->lock);
+		spin_unlock_bh(&pending->lock);
+	}
+}
+
+/*
+ * CPUs that meet at the lock would spend their time on handing its cache line round. So
+ * one that finds it taken puts off what it has to note, and takes the lock for sixteen
+ * calls at once, until so many have passed that it is worth a try again.
+ */
+static void tell_detector(struct tcpstate_listeners *listeners,
+			  struct tcpstate_detector *detector, const struct tcpstate_call *call)
+{
+	struct tcpstate_pending *pending = raw_cpu_ptr(detector->pending);
+
+	spin_lock(&pending->lock);
+	if (!pending->defer && spin_trylock(&listeners->lock)) {
+		drain(listeners, detector, pending);
+		note_call(listeners, detector, call);
+		spin_unlock(&listeners->lock);
+		goto unlock;
+	}
+	if (!pending->defer)
+		pending->defer = DEFER;
+	pending->defer--;
+	pending->call[pending->calls] = *call;
+	WRITE_ONCE(pending->calls, pending->calls + 1);
+	if (pending->calls == TCPSTATE_PENDING) {
+		spin_lock(&listeners->lock);
+		drain(listeners, detector, pending);
+		spin_unlock(&listeners->lock);
+	}
+unlock:
+	spin_unlock(&pending->lock);
+}
+
 /**
  * tcpstate_lobby_tell() - something has become of a handshake with one without a slot
  * @listeners: the namespace's
@@ -124,22 +212,24 @@ static bool nobody_there(const struct tcpstate_listeners *listeners)
 void tcpstate_lobby_tell(struct tcpstate_listeners *listeners, enum tcpstate_half was,
 			 enum tcpstate_half is, const struct tcpstate_handshake *shake)
 {
-	struct tcpstate_guest *guest = NULL;
+	const struct tcpstate_call call = { *shake, was, is };
 	struct tcpstate_detector *detector;
 
-	if (shake->picked_up || nobody_there(listeners))
+	if (nobody_there(listeners))
 		return;
+	detector = rcu_dereference(listeners->detector);
+	if (likely(detector)) {
+		tell_detector(listeners, detector, &call);
+		return;
+	}
 	spin_lock(&listeners->lock);
 	/* Under the lock, for the lobby opens under it. */
 	detector = rcu_dereference(listeners->detector);
 	if (detector)
-		guest = note(detector, was, is, shake);
-	else
+		note_call(listeners, detector, &call);
+	else if (!shake->picked_up)
 		keep_call(listeners, was, is, shake);
 	spin_unlock(&listeners->lock);
-	if (guest)
-		tcpstate_docket_tell(listeners, &guest->docket,
-				     TCPSTATE_LISTENERS_MAX + (guest - detector->guest), shake);
 }
 
 /**
