@@ -17,7 +17,7 @@ from forge import Forge
 from genl import Channel
 from lab import *
 
-LISTENERS = 900
+LISTENERS = 600
 SPEED = 0.05            # seconds that an operation is expected to take before it was measured
 
 # The module is gone, goes, or another operation has taken away what this one is about.
@@ -139,8 +139,8 @@ def figure(ns, name):
     return None
 
 
-def fill(ns, forge):
-    """Thousands of half-opens and flows and hundreds of listeners, if there are few."""
+def fill(ns, forge, whole):
+    """Hundreds of listeners if there are few; if whole, flows and half-opens of each too."""
     if (figure(ns, "listeners") or 0) >= LISTENERS // 2:
         return
     with contextlib.suppress(OSError):
@@ -148,18 +148,22 @@ def fill(ns, forge):
         ns.sysctl("net.tcpstate.enabled", 1)
     first = random.randrange(1 << 13)
     with contextlib.suppress(OSError):
-        forge.flows((number << 14) + first for number in range(LISTENERS))
-        forge.halfopens((number << 14) + first + 1 for number in range(LISTENERS))
+        for number in range(first, first + (LISTENERS << 14), 1 << 14):
+            forge.send(number)
+            forge.send(number, SYN | ACK, 1, 0, 1)
+        if whole:
+            forge.flows(range(first + 1, first + 1 + (LISTENERS << 14), 1 << 14))
+            forge.halfopens(range(first + 2, first + 2 + (LISTENERS << 14), 1 << 14))
 
 
 def pairs(operations):
-    """Pairs without end. Half of them are of LIVES alone, and most of these disable."""
+    """Pairs without end. Half of them are of LIVES, and begin with what takes longest."""
     every = [(one, two) for one in operations for two in operations]
     while True:
         random.shuffle(every)
         for pair in every:
             yield pair
-            yield random.choice(("disable", "disable", *LIVES)), random.choice(list(LIVES))
+            yield "disable", random.choice(("flush", "flush", *LIVES))
 
 
 def race(ns, forge, operations, seconds):
@@ -170,7 +174,7 @@ def race(ns, forge, operations, seconds):
     for number, (one, two) in enumerate(pairs(operations)):
         if time.monotonic() > until:
             return number
-        fill(ns, forge)
+        fill(ns, forge, whole=number % 8 == 0)
         begin = time.monotonic() + 0.005
         aside.orders.put((begin + random.uniform(0, 1.1) * took[one], operations[two]))
         # With nothing to do it takes no time, which says little of the next one.

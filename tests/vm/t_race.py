@@ -25,7 +25,7 @@ from genl import Channel
 from lab import *
 
 SECONDS = int(os.environ.get("TCPSTATE_RACE", 4))
-OPERATIONS = int(os.environ.get("TCPSTATE_OPERATIONS", 40))
+OPERATIONS = int(os.environ.get("TCPSTATE_OPERATIONS", 60))
 RATE = 4000                             # SYNs a second from each CPU
 PORTS = 4
 
