@@ -2,9 +2,11 @@
 /* Alerts: what the judge has to say, as a notification, and of floods in the log. */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
+#include <linux/inet.h>
 #include <linux/ktime.h>
-#include <linux/net.h>
 #include <linux/printk.h>
+#include <linux/ratelimit.h>
+#include <linux/rcupdate.h>
 
 #include "alert.h"
 #include "message.h"
@@ -50,33 +52,40 @@ static int put_alert(struct sk_buff *skb, const void *what, u64 seq)
 	return 0;
 }
 
-/* For who reads the log: when a flood begins and ends, and where. */
-static void print(unsigned int kind, unsigned int before,
-		  const struct tcpstate_listener_view *view)
+/*
+ * Logs where a flood begins and ends. Only the initial namespace may write to the
+ * kernel's log: a user can make a namespace, and any address in it.
+ */
+static void log_flood(const struct tcpstate_log *log, unsigned int before,
+		      const struct tcpstate_listener_view *view)
 {
+	static DEFINE_RATELIMIT_STATE(limit, 60 * HZ, 10);
 	const struct tcpstate_finding *finding = &view->finding;
-	const char *what = tcpstate_verdict_name(kind == TCPSTATE_ALERT_END ? before :
-								    finding->verdict);
-	unsigned int port = ntohs(view->host.port);
+	bool begins = tcpstate_verdict_flood(finding->verdict);
+	const char *what = tcpstate_verdict_name(begins ? finding->verdict : before);
+	char end[INET6_ADDRSTRLEN + sizeof("[]:65535")];
 
-	if (!tcpstate_verdict_flood(before) && !tcpstate_verdict_flood(finding->verdict))
+	if (!net_eq(log->net, &init_net) || (!begins && !tcpstate_verdict_flood(before)))
 		return;
-	if (!net_ratelimit())
+	if (!__ratelimit(&limit))
 		return;
-	if (view->host.family == NFPROTO_IPV4)
-		pr_notice("%s of %pI4:%u %s, %u SYN/s\n", what, view->host.addr, port,
-			  kind == TCPSTATE_ALERT_END ? "ends" : "begins", finding->syn_rate);
+	snprintf(end, sizeof(end), view->host.family == NFPROTO_IPV4 ? "%pI4:%u" : "[%pI6c]:%u",
+		 view->host.addr, ntohs(view->host.port));
+	if (begins)
+		pr_notice("%s of %s begins, %u SYN/s\n", what, end, finding->syn_rate);
 	else
-		pr_notice("%s of [%pI6c]:%u %s, %u SYN/s\n", what, view->host.addr, port,
-			  kind == TCPSTATE_ALERT_END ? "ends" : "begins", finding->syn_rate);
+		pr_notice("%s of %s ends\n", what, end);
 }
 
 static void post(struct tcpstate_log *log, struct alert *alert)
 {
-	if (!tcpstate_event_heard(log, TCPSTATE_GROUP_ALERTS))
-		return;
-	alert->time = ktime_get_real_ns();
-	tcpstate_event_post(log, TCPSTATE_GROUP_ALERTS, TCPSTATE_CMD_ALERT_NTF, put_alert, alert);
+	rcu_read_lock();
+	if (tcpstate_event_heard(log, TCPSTATE_GROUP_ALERTS)) {
+		alert->time = ktime_get_real_ns();
+		tcpstate_event_post(log, TCPSTATE_GROUP_ALERTS, TCPSTATE_CMD_ALERT_NTF, put_alert,
+				    alert);
+	}
+	rcu_read_unlock();
 }
 
 /**
@@ -98,7 +107,7 @@ void tcpstate_alert(struct tcpstate_log *log, enum tcpstate_turn turn, unsigned 
 	};
 	struct alert alert = { .view = view, .kind = kinds[turn], .before = before };
 
-	print(alert.kind, before, view);
+	log_flood(log, before, view);
 	post(log, &alert);
 }
 
