@@ -45,4 +45,11 @@ static inline struct nlattr **tcpstate_genl_dump_attrs(struct netlink_callback *
 #endif
 }
 
+/* 6.9 calls a family before a socket joins one of its groups; no namespace is given. */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 9, 0)
+#define TCPSTATE_GENL_BIND(function)
+#else
+#define TCPSTATE_GENL_BIND(function) .bind = function,
+#endif
+
 #endif /* _TCPSTATE_COMPAT_H */

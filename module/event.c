@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Notifications: queued where a record changes, sent by a work, counted where lost. */
+#include <linux/jiffies.h>
 #include <linux/ktime.h>
 
 #include "event.h"
@@ -7,6 +8,20 @@
 
 /* Buffers that may wait in a group; some ten notifications fit into each. */
 #define BUFFERS_MAX 256
+
+/* Buffers of each group that are sent before the work is queued anew. */
+#define ROUNDS 64
+
+/* After so many jiffies a group without a listener is tried again. */
+#define RETRY (HZ / 10)
+
+/* The order of sending: an alert waits for one buffer of each other group at most. */
+static const u8 order[TCPSTATE_GROUP_MAX] = {
+	TCPSTATE_GROUP_ALERTS,
+	TCPSTATE_GROUP_CLOSED,
+	TCPSTATE_GROUP_SEGMENTS,
+	TCPSTATE_GROUP_FLOWS,
+};
 
 static struct workqueue_struct *workqueue;
 
@@ -64,33 +79,57 @@ static int put(struct sk_buff *skb, u8 cmd, tcpstate_put_fn put_attributes, cons
 	return 0;
 }
 
-/* A buffer at the end of the queue, with room for a notification. */
-static struct sk_buff *add_buffer(struct tcpstate_queue *queue)
-{
-	struct sk_buff *skb;
+/**
+ * struct content - what a queued buffer has in its control block
+ * @last: number of its last notification
+ * @count: its notifications; numbers between them were lost
+ */
+struct content {
+	u64 last;
+	unsigned int count;
+};
 
+static struct content *content(struct sk_buff *skb)
+{
+	BUILD_BUG_ON(sizeof(struct content) > sizeof(skb->cb));
+	return (struct content *)skb->cb;
+}
+
+/* All memory of a queue is allocated here. It is freed by deliver() or tcpstate_log_exit(). */
+static struct sk_buff *new_buffer(struct tcpstate_queue *queue)
+{
 	if (skb_queue_len(&queue->buffers) >= BUFFERS_MAX)
 		return NULL;
-	skb = nlmsg_new(NLMSG_GOODSIZE, GFP_ATOMIC | __GFP_NOWARN);
-	if (skb)
-		__skb_queue_tail(&queue->buffers, skb);
-	return skb;
+	return nlmsg_new(NLMSG_GOODSIZE, GFP_ATOMIC | __GFP_NOWARN);
 }
 
 /**
- * tcpstate_event_heard() - does anybody listen?
+ * tcpstate_event_heard() - may a notification reach a listener?
  * @log: the namespace's
  * @group: to this group
  *
- * Netlink knows of listeners in all namespaces together. That nobody took a
- * buffer does not tell more: its listeners may be there and have no room.
- *
  * Context: any.
- * Return: whether a notification may reach anyone.
+ * Return: false if no listener receives from this namespace, as far as is known.
  */
 bool tcpstate_event_heard(const struct tcpstate_log *log, enum tcpstate_group group)
 {
-	return READ_ONCE(started) && genl_has_listeners(&tcpstate_family, log->net, group);
+	const struct tcpstate_queue *queue = &log->queue[group];
+
+	if (!READ_ONCE(started) || !genl_has_listeners(&tcpstate_family, log->net, group))
+		return false;
+	return !READ_ONCE(queue->unheard) || jiffies - READ_ONCE(queue->checked) >= RETRY;
+}
+
+/**
+ * tcpstate_event_joined() - a listener may have joined a group
+ * @log: the namespace's
+ * @group: the group
+ *
+ * Context: any.
+ */
+void tcpstate_event_joined(struct tcpstate_log *log, enum tcpstate_group group)
+{
+	WRITE_ONCE(log->queue[group].unheard, false);
 }
 
 /**
@@ -102,22 +141,32 @@ bool tcpstate_event_heard(const struct tcpstate_log *log, enum tcpstate_group gr
  * @what: for @put_attributes
  *
  * What cannot be queued has its number all the same: readers see the gap.
- * Context: any.
+ * Context: RCU read side, since tcpstate_event_heard() returned true.
  */
 void tcpstate_event_post(struct tcpstate_log *log, enum tcpstate_group group, u8 cmd,
 			 tcpstate_put_fn put_attributes, const void *what)
 {
 	struct tcpstate_queue *queue = &log->queue[group];
-	struct sk_buff *skb;
+	struct sk_buff *skb, *new = NULL;
 	u64 seq;
 
 	spin_lock_bh(&queue->buffers.lock);
+	WRITE_ONCE(queue->unheard, false);
 	seq = ++queue->seq;
 	skb = skb_peek_tail(&queue->buffers);
 	if (!skb || put(skb, cmd, put_attributes, what, seq)) {
-		skb = add_buffer(queue);
-		if (!skb || put(skb, cmd, put_attributes, what, seq))
-			tcpstate_count(log->stats, EVENTS_LOST);
+		new = new_buffer(queue);
+		skb = new;
+		if (new && put(new, cmd, put_attributes, what, seq)) {
+			kfree_skb(new);
+			skb = NULL;
+		}
+	}
+	if (skb) {
+		content(skb)->last = seq;
+		content(skb)->count++;
+		if (skb == new)
+			__skb_queue_tail(&queue->buffers, new);
 	}
 	spin_unlock_bh(&queue->buffers.lock);
 	queue_work(workqueue, &log->send);
@@ -128,14 +177,17 @@ void tcpstate_event_post(struct tcpstate_log *log, enum tcpstate_group group, u8
  * @log: the namespace's
  * @group: its group
  *
- * Context: any.
+ * Context: as tcpstate_event_post().
  */
 void tcpstate_event_lost(struct tcpstate_log *log, enum tcpstate_group group)
 {
-	spin_lock_bh(&log->queue[group].buffers.lock);
-	log->queue[group].seq++;
-	tcpstate_count(log->stats, EVENTS_LOST);
-	spin_unlock_bh(&log->queue[group].buffers.lock);
+	struct tcpstate_queue *queue = &log->queue[group];
+
+	spin_lock_bh(&queue->buffers.lock);
+	WRITE_ONCE(queue->unheard, false);
+	queue->seq++;
+	spin_unlock_bh(&queue->buffers.lock);
+	queue_work(workqueue, &log->send);
 }
 
 /**
@@ -178,69 +230,135 @@ void tcpstate_event(struct tcpstate_log *log, enum tcpstate_event_type type,
 				    &event);
 }
 
-static unsigned int count_messages(struct sk_buff *skb)
+/*
+ * Netlink takes a second reference to a buffer, and then orphans it, for the first
+ * socket that is in the group and receives from the namespace: even if the socket
+ * has no room. Without such a socket netlink only frees the buffer.
+ */
+static void note_listener(struct sk_buff *skb)
 {
-	const struct nlmsghdr *nlh = nlmsg_hdr(skb);
-	int rest = skb->len;
-	unsigned int n = 0;
+	bool *listener = skb_shinfo(skb)->destructor_arg;
 
-	for (; nlmsg_ok(nlh, rest); nlh = nlmsg_next(nlh, &rest))
-		n++;
-	return n;
+	*listener = refcount_read(&skb->users) > 1;
 }
 
-static void send_group(struct tcpstate_log *log, enum tcpstate_group group)
+/* Sends a buffer; returns how many of its notifications were sent, or -ESRCH. */
+static int deliver(struct tcpstate_log *log, enum tcpstate_group group, struct sk_buff *skb)
+{
+	unsigned int count = content(skb)->count;
+	bool listener = true;
+	int err;
+
+	memset(skb->cb, 0, sizeof(skb->cb));
+	skb_shinfo(skb)->destructor_arg = &listener;
+	skb->destructor = note_listener;
+	err = genlmsg_multicast_netns(&tcpstate_family, log->net, skb, 0, group, GFP_KERNEL);
+	if (!listener)
+		return -ESRCH;
+	/* A full receive buffer, if its owner wants us to know: it sees the gap. */
+	return err == -ENOBUFS ? 0 : count;
+}
+
+static void count_lost(struct tcpstate_log *log, u64 lost)
+{
+	local_bh_disable();
+	tcpstate_count_add(log->stats, EVENTS_LOST, lost);
+	local_bh_enable();
+}
+
+/* Without a listener no number is used up, unless more is queued: that is tried first. */
+static void settle_unheard(struct tcpstate_queue *queue)
+{
+	spin_lock_bh(&queue->buffers.lock);
+	if (queue->seq == queue->settled) {
+		queue->seq = queue->committed;
+		queue->settled = queue->committed;
+		WRITE_ONCE(queue->checked, jiffies);
+		WRITE_ONCE(queue->unheard, true);
+	}
+	spin_unlock_bh(&queue->buffers.lock);
+}
+
+/* Sends the first buffer of a queue; returns false if there was nothing to do. */
+static bool send_buffer(struct tcpstate_log *log, enum tcpstate_group group)
 {
 	struct tcpstate_queue *queue = &log->queue[group];
 	struct sk_buff *skb;
-	unsigned int n;
+	int sent = 0;
+	u64 last;
 
-	for (;;) {
-		spin_lock_bh(&queue->buffers.lock);
-		skb = __skb_dequeue(&queue->buffers);
-		spin_unlock_bh(&queue->buffers.lock);
-		if (!skb)
-			break;
-		n = count_messages(skb);
-		/* A full receive buffer, if its owner wants us to know: it sees the gap. */
-		if (genlmsg_multicast_netns(&tcpstate_family, log->net, skb, 0, group,
-					    GFP_KERNEL) == -ENOBUFS) {
-			local_bh_disable();
-			tcpstate_count_add(log->stats, EVENTS_LOST, n);
-			local_bh_enable();
-		}
-		cond_resched();
+	lockdep_assert_held(&log->sending);
+	spin_lock_bh(&queue->buffers.lock);
+	skb = __skb_dequeue(&queue->buffers);
+	/* Numbers after the last buffer are of lost notifications. */
+	last = skb_queue_empty(&queue->buffers) ? queue->seq : content(skb)->last;
+	spin_unlock_bh(&queue->buffers.lock);
+	if (last == queue->settled)
+		return false;
+
+	if (skb)
+		sent = deliver(log, group, skb);
+	if (sent >= 0) {
+		if (last > queue->settled + sent)
+			count_lost(log, last - queue->settled - sent);
+		queue->committed = last;
 	}
+	queue->settled = last;
+	if (sent < 0)
+		settle_unheard(queue);
+	return true;
 }
 
-/* One work, so what is queued in order is sent in order. */
+static bool send_round(struct tcpstate_log *log)
+{
+	bool more = false;
+	unsigned int i;
+
+	mutex_lock(&log->sending);
+	for (i = 0; i < ARRAY_SIZE(order); i++)
+		more |= send_buffer(log, order[i]);
+	mutex_unlock(&log->sending);
+	cond_resched();
+	return more;
+}
+
+/*
+ * One work, so what is queued in order is sent in order. Other namespaces have works
+ * in the same workqueue, so a run is bounded.
+ */
 static void send(struct work_struct *work)
 {
 	struct tcpstate_log *log = container_of(work, struct tcpstate_log, send);
-	unsigned int group;
+	unsigned int round;
 
-	for (group = 0; group < TCPSTATE_GROUP_MAX; group++)
-		send_group(log, group);
+	for (round = 0; round < ROUNDS; round++)
+		if (!send_round(log))
+			return;
+	queue_work(workqueue, &log->send);
 }
 
 /**
- * tcpstate_log_seq() - the last number given in each group
+ * tcpstate_log_seq() - the last number that was sent or lost in each group
  * @log: the namespace's
+ * @reader: who asks may listen: no later notification is left out
  * @seq: filled in
  *
- * All up to these have been sent, or are lost, when this returns.
+ * Does not wait until queues are empty, but for at most a buffer of each group.
  * Context: process.
  */
-void tcpstate_log_seq(struct tcpstate_log *log, u64 seq[TCPSTATE_GROUP_MAX])
+void tcpstate_log_seq(struct tcpstate_log *log, bool reader, u64 seq[TCPSTATE_GROUP_MAX])
 {
 	unsigned int group;
 
+	mutex_lock(&log->sending);
 	for (group = 0; group < TCPSTATE_GROUP_MAX; group++) {
-		spin_lock_bh(&log->queue[group].buffers.lock);
-		seq[group] = log->queue[group].seq;
-		spin_unlock_bh(&log->queue[group].buffers.lock);
+		seq[group] = log->queue[group].settled;
+		if (!reader)
+			continue;
+		log->queue[group].committed = seq[group];
+		tcpstate_event_joined(log, group);
 	}
-	flush_work(&log->send);
+	mutex_unlock(&log->sending);
 }
 
 /**
@@ -260,6 +378,8 @@ int tcpstate_log_init(struct tcpstate_log *log, struct net *net)
 		return -ENOMEM;
 	log->net = net;
 	get_random_bytes(&log->key, sizeof(log->key));
+	mutex_init(&log->sending);
+	mutex_init(&log->traces_lock);
 	for (group = 0; group < TCPSTATE_GROUP_MAX; group++)
 		skb_queue_head_init(&log->queue[group].buffers);
 	INIT_WORK(&log->send, send);
@@ -299,7 +419,8 @@ void tcpstate_event_stop(void)
 {
 	WRITE_ONCE(started, false);
 	synchronize_rcu();
-	flush_workqueue(workqueue);
+	/* A work may queue itself anew. */
+	drain_workqueue(workqueue);
 }
 
 /**

@@ -6,10 +6,17 @@
  * A notification is put at the end of its group's queue by whoever holds the
  * record's bucket, and sent by one work for all groups: several in a buffer
  * when there are many, each at once when there are few.
+ *
+ * Netlink knows only whether a group has a listener in any namespace. So a
+ * delivery shows whether one receives from this namespace. After a delivery
+ * without a listener, nothing is queued until one of these happens: a tenth of
+ * a second passes, a reader asks for the last numbers, or a process of this
+ * namespace joins the group (since 6.9).
  */
 #ifndef _TCPSTATE_EVENT_H
 #define _TCPSTATE_EVENT_H
 
+#include <linux/mutex.h>
 #include <linux/siphash.h>
 #include <linux/skbuff.h>
 #include <linux/workqueue.h>
@@ -31,12 +38,24 @@ enum tcpstate_group {
 
 /**
  * struct tcpstate_queue - what is still to be sent to a multicast group
- * @buffers: whose own lock protects both; the last one may be filled further
+ * @buffers: its own lock protects @buffers and @seq; the last buffer may be
+ *	filled further
  * @seq: the last number that was given, in the order of @buffers
+ * @settled: the last number that was sent or lost; protected by
+ *	tcpstate_log::sending, like @committed
+ * @committed: the last number that a listener may know; if no listener is
+ *	found, later numbers are given anew
+ * @unheard: the last delivery found no listener, and nothing was queued since;
+ *	cleared without a lock
+ * @checked: time of that delivery (jiffies)
  */
 struct tcpstate_queue {
 	struct sk_buff_head buffers;
 	u64 seq;
+	u64 settled;
+	u64 committed;
+	bool unheard;
+	unsigned long checked;
 };
 
 /**
@@ -48,7 +67,9 @@ struct tcpstate_queue {
  * @net: whose
  * @queue: notifications, by enum tcpstate_group
  * @send: sends them
+ * @sending: held while one buffer of each group is sent
  * @traces: whose segments to tell of; see trace.h
+ * @traces_lock: serialises writers of @traces
  * @listeners: what becomes of handshakes; see listener.h
  */
 struct tcpstate_log {
@@ -58,7 +79,9 @@ struct tcpstate_log {
 	struct net *net;
 	struct tcpstate_queue queue[TCPSTATE_GROUP_MAX];
 	struct work_struct send;
+	struct mutex sending;		/* protects what @queue says of deliveries */
 	struct tcpstate_traces __rcu *traces;
+	struct mutex traces_lock;	/* protects @traces */
 	struct tcpstate_listeners *listeners;
 };
 
@@ -72,9 +95,10 @@ void tcpstate_event_start(void);
 void tcpstate_event_stop(void);
 int tcpstate_log_init(struct tcpstate_log *log, struct net *net);
 void tcpstate_log_exit(struct tcpstate_log *log);
-void tcpstate_log_seq(struct tcpstate_log *log, u64 seq[TCPSTATE_GROUP_MAX]);
+void tcpstate_log_seq(struct tcpstate_log *log, bool reader, u64 seq[TCPSTATE_GROUP_MAX]);
 
 /* Any context. */
+void tcpstate_event_joined(struct tcpstate_log *log, enum tcpstate_group group);
 bool tcpstate_event_heard(const struct tcpstate_log *log, enum tcpstate_group group);
 void tcpstate_event_post(struct tcpstate_log *log, enum tcpstate_group group, u8 cmd,
 			 tcpstate_put_fn put, const void *what);

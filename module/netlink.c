@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* The generic netlink family: what is asked, and how it is answered. */
+#include <linux/nsproxy.h>
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
 #include <net/sock.h>
@@ -231,12 +232,19 @@ static int subject_go_on(struct sk_buff *skb, struct netlink_callback *cb)
 	return skb->len;
 }
 
-static int put_seq(struct sk_buff *skb, struct tcpstate_log *log)
+/* A socket that was opened without this capability is in no group. */
+static bool may_listen(struct sk_buff *request, const struct net *net)
+{
+	return file_ns_capable(NETLINK_CB(request).sk->sk_socket->file, net->user_ns,
+			       CAP_NET_ADMIN);
+}
+
+static int put_seq(struct sk_buff *skb, struct tcpstate_log *log, bool reader)
 {
 	struct nlattr *nest = nla_nest_start(skb, TCPSTATE_A_STATS_SEQ);
 	u64 seq[TCPSTATE_GROUP_MAX];
 
-	tcpstate_log_seq(log, seq);
+	tcpstate_log_seq(log, reader, seq);
 	if (!nest ||
 	    nla_put_u64_64bit(skb, TCPSTATE_A_SEQ_FLOWS, seq[TCPSTATE_GROUP_FLOWS],
 			      TCPSTATE_A_SEQ_PAD) ||
@@ -252,7 +260,7 @@ static int put_seq(struct sk_buff *skb, struct tcpstate_log *log)
 }
 
 static int put_stats(struct sk_buff *skb, struct tcpstate_net *tn,
-		     const struct tcpstate_stats *sum)
+		     const struct tcpstate_stats *sum, bool reader)
 {
 	if (nla_put_string(skb, TCPSTATE_A_STATS_VERSION, TCPSTATE_VERSION) ||
 	    nla_put_u8(skb, TCPSTATE_A_STATS_ENABLED, tcpstate_net_enabled(tn)) ||
@@ -260,7 +268,7 @@ static int put_stats(struct sk_buff *skb, struct tcpstate_net *tn,
 	    tcpstate_message_resets(skb, &tn->log.resets) ||
 	    tcpstate_message_leak(skb, &tn->tables.leak))
 		return -EMSGSIZE;
-	return put_seq(skb, &tn->log);
+	return put_seq(skb, &tn->log, reader);
 }
 
 static int stats_get(struct sk_buff *skb, struct genl_info *info)
@@ -282,7 +290,7 @@ static int stats_get(struct sk_buff *skb, struct genl_info *info)
 	header = genlmsg_put_reply(reply, info, &tcpstate_family, 0, TCPSTATE_CMD_STATS_GET);
 	if (!header)
 		goto free;
-	err = put_stats(reply, tn, sum);
+	err = put_stats(reply, tn, sum, may_listen(skb, tn->net));
 	if (err)
 		goto free;
 	kfree(sum);
@@ -405,6 +413,16 @@ static const struct genl_multicast_group groups[TCPSTATE_GROUP_MAX] = {
 	},
 };
 
+/*
+ * A socket is about to join a group. Its namespace is not given, so that of the process
+ * is assumed: to start all namespaces would let any user burden them.
+ */
+static int __maybe_unused on_join(int group)
+{
+	tcpstate_event_joined(&tcpstate_net(current->nsproxy->net_ns)->log, group);
+	return 0;
+}
+
 struct genl_family tcpstate_family = {
 	.name = TCPSTATE_GENL_NAME,
 	.version = TCPSTATE_GENL_VERSION,
@@ -415,6 +433,7 @@ struct genl_family tcpstate_family = {
 	.n_ops = ARRAY_SIZE(ops),
 	.mcgrps = groups,
 	.n_mcgrps = ARRAY_SIZE(groups),
+	TCPSTATE_GENL_BIND(on_join)
 };
 
 /**

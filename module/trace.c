@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Traces: set, matched, told, at a bounded rate. */
 #include <linux/ktime.h>
-#include <linux/mutex.h>
 #include <linux/rcupdate.h>
 #include <linux/slab.h>
 
@@ -32,9 +31,6 @@ struct tcpstate_traces {
 	unsigned int n;
 	struct trace trace[];
 };
-
-/* Whoever replaces the traces of any namespace holds it. */
-static DEFINE_MUTEX(lock);
 
 /* What a notification tells. */
 struct told {
@@ -146,8 +142,8 @@ static int replace(struct tcpstate_log *log, u32 portid, const struct tcpstate_f
 	struct tcpstate_traces *old, *new = NULL;
 	unsigned int i, room;
 
-	lockdep_assert_held(&lock);
-	old = rcu_dereference_protected(log->traces, lockdep_is_held(&lock));
+	lockdep_assert_held(&log->traces_lock);
+	old = rcu_dereference_protected(log->traces, lockdep_is_held(&log->traces_lock));
 	room = (old ? old->n : 0) + !!filter;
 	if (room) {
 		new = kzalloc(struct_size(new, trace, room), GFP_KERNEL_ACCOUNT);
@@ -186,9 +182,9 @@ int tcpstate_trace_set(struct tcpstate_log *log, u32 portid, const struct tcpsta
 {
 	int err;
 
-	mutex_lock(&lock);
+	mutex_lock(&log->traces_lock);
 	err = replace(log, portid, filter);
-	mutex_unlock(&lock);
+	mutex_unlock(&log->traces_lock);
 	return err;
 }
 
@@ -204,9 +200,9 @@ void tcpstate_trace_clear(struct tcpstate_log *log, u32 portid)
 {
 	if (!rcu_access_pointer(log->traces))
 		return;
-	mutex_lock(&lock);
+	mutex_lock(&log->traces_lock);
 	replace(log, portid, NULL);
-	mutex_unlock(&lock);
+	mutex_unlock(&log->traces_lock);
 }
 
 /**

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * Traces: those who asked to be told of every segment of some connections. Each
- * namespace has a few, found under RCU, replaced as a whole under one mutex.
+ * namespace has a few, found under RCU, replaced as a whole under its mutex.
  */
 #ifndef _TCPSTATE_TRACE_H
 #define _TCPSTATE_TRACE_H

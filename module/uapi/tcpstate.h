@@ -52,7 +52,8 @@
  *		TCPSTATE_A_LEAK_SIDE		u8	enum tcpstate_by
  *		TCPSTATE_A_LEAK_FLOWS		u64	how many
  *		TCPSTATE_A_LEAK_OLDEST		u64	milliseconds that the oldest has been there
- *	TCPSTATE_A_STATS_SEQ			nest	the last sequence number given in each group
+ *	TCPSTATE_A_STATS_SEQ			nest	the last sequence number that was sent or
+ *							lost in each group
  *		TCPSTATE_A_SEQ_FLOWS		u64
  *		TCPSTATE_A_SEQ_CLOSED		u64
  *		TCPSTATE_A_SEQ_SEGMENTS		u64
@@ -122,9 +123,10 @@
  *
  * TCPSTATE_CMD_FLOW_NTF, multicast, likewise: a connection opened, was
  * established or closed. Group "flows" has all three, group "closed" the last
- * alone. With no listener in any namespace nothing is sent. A reader joins and
- * then asks for the last number by STATS_GET: what follows it is told, or leaves
- * a gap. What is above, the states as they stood just before the end, and:
+ * alone. While no listener receives from this namespace, nothing is sent or
+ * numbered. A reader joins and then asks for the last number by STATS_GET: what
+ * follows it is told, or leaves a gap. A reader that does not ask may miss what
+ * happens within 0.1 s after it joined. What is above, the states as they stood just before the end, and:
  *
  *	TCPSTATE_A_FLOW_EVENT			u8	enum tcpstate_event_type
  *	TCPSTATE_A_FLOW_SEQ			u64	of this group and namespace: one more than

@@ -18,6 +18,7 @@ import errno
 import os
 import socket
 import struct
+import time
 from contextlib import nullcontext
 
 from records import *
@@ -244,6 +245,17 @@ class Channel:
     def stats(self):
         """STATS_GET."""
         return Stats(self.do("STATS_GET", space="STATS"))
+
+    def settled(self):
+        """The last number of each group, once they stand still: STATS_GET does not wait
+        for what is queued."""
+        last, since = None, time.monotonic()
+        while time.monotonic() < since + 0.5:
+            seq = self.stats().seq
+            if seq != last:
+                last, since = seq, time.monotonic()
+            time.sleep(0.02)
+        return last
 
     def flows(self, **wanted):
         """FLOW_GET: every Flow that passes the filter."""

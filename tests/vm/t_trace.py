@@ -424,8 +424,8 @@ def two(lab, fam):
 
         def talk(told):
             """Exchange data with both ports: the ports that the reader hears of."""
+            first = asker.settled()["segments"]
             reader.heard("SEGMENT")
-            first = asker.stats().seq["segments"]
             conns = [lab.connect(fam, dport=port) for port in (80, 81)]
             for conn in conns:
                 conn.talk()
@@ -547,7 +547,7 @@ def rate(lab):
                 equal(os.waitpid(pid, 0)[1], 0, "end of a flood")
             rounds += 1
         took = time.monotonic() - began
-        numbers, lost = channel.stats().seq["segments"], proc(lab.R)["events_lost"]
+        numbers, lost = channel.settled()["segments"], proc(lab.R)["events_lost"]
     tracer.process.send_signal(signal.SIGCONT)
     tracer.stop()
     objects = [json.loads(line) for line in tracer.lines()]

@@ -394,9 +394,7 @@ def subscribe(lab, fam):
         conn.talk()
         reset(conn.a)
         lab.expect([], counters={"opened": 1, "established": 1, "closed_reset": 1})
-        last = channel.stats().seq
-        # the numbers are given before what they number is sent
-        wait_for(lambda: channel.stats().seq == last, what="the last numbers")
+        last = channel.settled()
         segments = lab.sniffer.all()
         heard, closed, traced = (group.end() for group in groups)
     equal([name for name, _ in heard + closed], ["flow-ntf"] * 4, "names")

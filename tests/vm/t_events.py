@@ -1,0 +1,170 @@
+#!/usr/bin/python3 -B
+# SPDX-License-Identifier: GPL-2.0
+"""
+Events: built and numbered only where a listener receives them, whatever listens in
+other namespaces; and who joined misses nothing.
+"""
+
+import contextlib
+import os
+import signal
+
+import ktap
+from forge import *
+from genl import *
+from lab import *
+from roles import *
+
+TRACING = "/sys/kernel/tracing"
+BUILT = "tcpstate:tcpstate_message_flow"        # called once for each event that is built
+NONE = {"flows": 0, "closed": 0, "segments": 0, "alerts": 0}
+# Since then a family is called before a socket joins one of its groups.
+CALLED = tuple(map(int, os.uname().release.split(".")[:2])) >= (6, 9)
+
+
+# who listens
+
+@contextlib.contextmanager
+def elsewhere(*groups):
+    """A user without privileges listens to these groups, in namespaces of its own."""
+    joined, told = os.pipe()
+
+    def listen():
+        own_both()
+        channels = [Channel() for _ in groups]
+        for channel, group in zip(channels, groups):
+            channel.join(group)
+        os.write(told, b".")
+        signal.pause()
+    with child(listen):
+        os.close(told)
+        equal(os.read(joined, 1), b".", "what the listener says")
+        os.close(joined)
+        yield
+
+
+def numbers(ns):
+    """The last numbers, as a process learns them that may not listen."""
+    return in_child(ns, nobody, lambda: ask().seq)
+
+
+def ask():
+    """STATS_GET on a socket of this namespace."""
+    with Channel() as channel:
+        return channel.stats()
+
+
+def joined(ns, group):
+    """A Channel that has joined a group, its process in the namespace as it does."""
+    channel = Channel(ns)
+    with ns:
+        channel.join(group)
+    return channel
+
+
+@contextlib.contextmanager
+def built():
+    """Yields a function: how many events were built since."""
+    def control(name, value):
+        fd = os.open(f"{TRACING}/{name}", os.O_WRONLY | os.O_APPEND)
+        os.write(fd, f"{value}\n".encode())
+        os.close(fd)
+
+    def hits():
+        with open(f"{TRACING}/kprobe_profile") as file:
+            return sum(int(line.split()[1]) for line in file if line.split()[0] == "built")
+    if not os.path.exists(f"{TRACING}/kprobe_events"):
+        raise Skip("this kernel has no kprobe events")
+    control("kprobe_events", f"p:built {BUILT}")
+    try:
+        control("events/kprobes/built/enable", 1)
+        before = hits()
+        yield lambda: hits() - before
+    finally:
+        control("events/kprobes/built/enable", 0)
+        control("kprobe_events", "-:built")
+
+
+# cost
+
+@ktap.test("a listener in another namespace has no events built or numbered here", None,
+           serial=True)
+def heard():
+    ns = Namespace("R")
+    forge = Forge(attach(ns))
+    with elsewhere("flows", "closed"), built() as count:
+        first = proc(ns)["opened"]
+        forge.flows(range(2000))
+        wait_equal(lambda: proc(ns)["established"], 2000, "connections")
+        events = proc(ns)["opened"] - first + 2000
+        made = count()
+        true(made < events / 2, f"{made} of {events} events were built")
+        say(f"{made} of {events} events were built")
+        wait_equal(lambda: numbers(ns), NONE, "numbers")
+        equal(proc(ns)["events_lost"], 0, "events_lost")
+
+
+# joins
+
+def take(channel, heard):
+    """What a listener to flows has received so far: (number, event, initiator's port)."""
+    heard += [(each["seq"], each["event"], each["initiator"]["port"])
+              for each in channel.heard("FLOW")]
+    return heard
+
+
+def whole(heard, ports, base):
+    """Assert that from base on nothing is missing: a connection of each port opens."""
+    seqs = [seq for seq, *_ in heard if seq > base]
+    equal(seqs, list(range(base + 1, base + 1 + len(seqs))), "numbers")
+    equal([port for seq, event, port in heard if port in ports], list(ports), "ports")
+
+
+@ktap.test("who joined and knows the last number misses nothing, though none listened before",
+           None, serial=True)
+def joins():
+    ns = Namespace("R")
+    forge = Forge(attach(ns))
+    port = 0
+    with elsewhere("flows", "closed"):
+        for turn in range(40):
+            forge.halfopens(range(port, port + 5))          # to no listener
+            with joined(ns, "flows") as channel:
+                with ns:
+                    base = ask().seq["flows"]
+                forge.halfopens(range(port + 5, port + 25))
+                want = range(10_000 + port + 5, 10_000 + port + 25)
+                heard = []
+                wait_for(lambda: take(channel, heard), lambda got: got and got[-1][2] == want[-1],
+                         f"the last event, turn {turn}")
+                whole(heard, want, base)
+            port += 25
+    equal(proc(ns)["events_lost"], 0, "events_lost")
+
+
+@ktap.test("who joined and asks nothing receives all from its first event on", None, serial=True)
+def unasked():
+    ns = Namespace("R")
+    forge = Forge(attach(ns))
+    port = 0
+    with elsewhere("flows", "closed"):
+        for turn in range(10):
+            forge.halfopens(range(port, port + 5))
+            port += 5
+            with joined(ns, "flows") as channel:
+                heard, first = [], port
+                while not take(channel, heard):
+                    forge.halfopens([port])
+                    port += 1
+                    true(not CALLED or port < first + 1000, "an event at once")
+                forge.halfopens(range(port, port + 20))
+                port += 20
+                wait_for(lambda: take(channel, heard),
+                         lambda got: got[-1][2] == 10_000 + port - 1, f"the last, turn {turn}")
+                whole(heard, range(heard[0][2], 10_000 + port), heard[0][0] - 1)
+                if CALLED:
+                    true(heard[0][2] <= 10_000 + first, f"first event {heard[0]}, of port {first}")
+
+
+if __name__ == "__main__":
+    main()
