@@ -195,12 +195,12 @@ static void count_half(struct tcpstate_listener *listener, struct tcpstate_recor
 	if (record->marks & TCPSTATE_LISTED) {
 		if (was == is)
 			return;
-		__this_cpu_dec(listener->tally->half[was]);
+		tcpstate_percpu_dec(listener->tally->half[was]);
 	}
 	if (is == TCPSTATE_HALF_NONE) {
 		record->marks &= ~TCPSTATE_LISTED;
 	} else {
-		__this_cpu_inc(listener->tally->half[is]);
+		tcpstate_percpu_inc(listener->tally->half[is]);
 		record->marks |= TCPSTATE_LISTED;
 	}
 }
@@ -211,15 +211,15 @@ static void count_latency(struct tcpstate_listener *listener, const struct tcpst
 	unsigned int bucket = tcpstate_bucket(record->latency[end]);
 
 	if (record->marks & TCPSTATE_TIMED << end)
-		__this_cpu_inc(listener->tally->latency[end][bucket]);
+		tcpstate_percpu_inc(listener->tally->latency[end][bucket]);
 	else
-		__this_cpu_inc(listener->tally->untimed);
+		tcpstate_percpu_inc(listener->tally->untimed);
 }
 
 static void count(struct tcpstate_listener *listener, const struct tcpstate_record *record,
 		  enum tcpstate_news news)
 {
-	__this_cpu_inc(listener->tally->news[news]);
+	tcpstate_percpu_inc(listener->tally->news[news]);
 	if (news == TCPSTATE_NEWS_ANSWERED)
 		count_latency(listener, record, TCPSTATE_RESPONDER);
 	else if (news == TCPSTATE_NEWS_COMPLETED)
@@ -321,7 +321,7 @@ void tcpstate_listener_late(struct tcpstate_log *log, const struct tcpstate_reco
 	rcu_read_lock();
 	listener = find(listeners, &shake.responder, shake.asked);
 	if (listener && atomic_dec_if_positive(&listener->owed) >= 0) {
-		__this_cpu_inc(listener->tally->news[TCPSTATE_NEWS_COMPLETED]);
+		tcpstate_percpu_inc(listener->tally->news[TCPSTATE_NEWS_COMPLETED]);
 		tcpstate_docket_tell(listeners, &listener->docket, listener->slot, &shake, false);
 	}
 	rcu_read_unlock();

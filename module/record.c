@@ -435,8 +435,8 @@ struct tcpstate_outcome tcpstate_record_step(struct tcpstate_log *log,
 		tcpstate_listener_tell(log, record, half, half_of(pair, pair->state),
 				       news_of_step(pair, kind, answered, out.facts));
 	if (unlikely(kind_now != kind)) {
-		__this_cpu_dec(log->stats->records[kind]);
-		__this_cpu_inc(log->stats->records[kind_now]);
+		tcpstate_percpu_dec(log->stats->records[kind]);
+		tcpstate_percpu_inc(log->stats->records[kind_now]);
 	}
 	if (unlikely(before[0] != pair->state[0] || before[1] != pair->state[1]))
 		move(log->stats, record, before, now);

@@ -103,8 +103,8 @@ void tcpstate_stats_facts(struct tcpstate_stats __percpu *stats, u32 facts, u32 
 	unsigned int fact;
 
 	for_each_set_bit(fact, &bits, TCPSTATE_FACT_MAX)
-		__this_cpu_add(stats->counter[fact_counters[fact].counter],
-			       fact_counters[fact].each_segment ? segments : 1);
+		tcpstate_percpu_add(stats->counter[fact_counters[fact].counter],
+				    fact_counters[fact].each_segment ? segments : 1);
 }
 
 /**
@@ -118,10 +118,10 @@ void tcpstate_stats_facts(struct tcpstate_stats __percpu *stats, u32 facts, u32 
 void tcpstate_stats_opened(struct tcpstate_stats __percpu *stats, enum tcpstate_kind kind,
 			   const u8 state[2])
 {
-	__this_cpu_inc(stats->records[kind]);
-	__this_cpu_inc(stats->pairs[state[0]][state[1]]);
-	__this_cpu_inc(stats->transitions[TCPSTATE_UNSPEC][state[0]]);
-	__this_cpu_inc(stats->transitions[TCPSTATE_UNSPEC][state[1]]);
+	tcpstate_percpu_inc(stats->records[kind]);
+	tcpstate_percpu_inc(stats->pairs[state[0]][state[1]]);
+	tcpstate_percpu_inc(stats->transitions[TCPSTATE_UNSPEC][state[0]]);
+	tcpstate_percpu_inc(stats->transitions[TCPSTATE_UNSPEC][state[1]]);
 }
 
 /* Of both endpoints, either of which may have stayed where it was. */
@@ -132,7 +132,7 @@ static void count_transitions(struct tcpstate_stats __percpu *stats, const u8 fr
 
 	for (end = 0; end < 2; end++)
 		if (from[end] != to[end])
-			__this_cpu_inc(stats->transitions[from[end]][to[end]]);
+			tcpstate_percpu_inc(stats->transitions[from[end]][to[end]]);
 }
 
 /**
@@ -146,8 +146,8 @@ static void count_transitions(struct tcpstate_stats __percpu *stats, const u8 fr
 void tcpstate_stats_moved(struct tcpstate_stats __percpu *stats, const u8 from[2],
 			  const u8 to[2])
 {
-	__this_cpu_dec(stats->pairs[from[0]][from[1]]);
-	__this_cpu_inc(stats->pairs[to[0]][to[1]]);
+	tcpstate_percpu_dec(stats->pairs[from[0]][from[1]]);
+	tcpstate_percpu_inc(stats->pairs[to[0]][to[1]]);
 	count_transitions(stats, from, to);
 }
 
@@ -177,9 +177,9 @@ void tcpstate_stats_shut(struct tcpstate_stats __percpu *stats, const u8 from[2]
 void tcpstate_stats_closed(struct tcpstate_stats __percpu *stats, enum tcpstate_kind kind,
 			   const u8 state[2], enum tcpstate_reason reason)
 {
-	__this_cpu_dec(stats->records[kind]);
-	__this_cpu_dec(stats->pairs[state[0]][state[1]]);
-	__this_cpu_inc(stats->counter[reason_counters[reason]]);
+	tcpstate_percpu_dec(stats->records[kind]);
+	tcpstate_percpu_dec(stats->pairs[state[0]][state[1]]);
+	tcpstate_percpu_inc(stats->counter[reason_counters[reason]]);
 }
 
 static void add_histogram(struct tcpstate_histogram *sum, const struct tcpstate_histogram *share)

@@ -49,7 +49,8 @@ struct tcpstate_histogram {
  * @dwell: stays of endpoints in each state that are over, in milliseconds
  * @latency: handshake latencies of each endpoint, in microseconds
  *
- * Written with BH disabled alone, so the cheapest of per-CPU operations will do.
+ * Written with BH disabled alone, by tcpstate_percpu_add(). On 32 bits a count wraps
+ * at 2^32.
  */
 struct tcpstate_stats {
 	unsigned long counter[__TCPSTATE_A_COUNTER_MAX];
@@ -81,8 +82,21 @@ struct tcpstate_resets {
 
 extern const char *const tcpstate_counter_name[__TCPSTATE_A_COUNTER_MAX];
 
+/*
+ * Adds to a per-CPU count. Disabled BH keeps every other writer off the CPU, so the
+ * cheapest addition is safe. On PREEMPT_RT another task may run there between the
+ * load and the store of it, from 6.18 on even with BH disabled.
+ */
+#ifdef CONFIG_PREEMPT_RT
+#define tcpstate_percpu_add(count, n) this_cpu_add(count, n)
+#else
+#define tcpstate_percpu_add(count, n) __this_cpu_add(count, n)
+#endif
+#define tcpstate_percpu_inc(count) tcpstate_percpu_add(count, 1)
+#define tcpstate_percpu_dec(count) tcpstate_percpu_add(count, -1)
+
 #define tcpstate_count_add(stats, name, n) \
-	__this_cpu_add((stats)->counter[TCPSTATE_A_COUNTER_##name], n)
+	tcpstate_percpu_add((stats)->counter[TCPSTATE_A_COUNTER_##name], n)
 #define tcpstate_count(stats, name) tcpstate_count_add(stats, name, 1)
 
 static inline unsigned int tcpstate_bucket(u32 value)
@@ -91,10 +105,10 @@ static inline unsigned int tcpstate_bucket(u32 value)
 }
 
 /* Context: BH disabled. */
-static inline void tcpstate_histogram_add(struct tcpstate_histogram __percpu *histogram, u32 value)
+static inline void tcpstate_histogram_add(struct tcpstate_histogram __percpu *histogram, u64 value)
 {
-	__this_cpu_inc(histogram->bucket[tcpstate_bucket(value)]);
-	__this_cpu_add(histogram->sum, value);
+	tcpstate_percpu_inc(histogram->bucket[tcpstate_bucket(min_t(u64, value, U32_MAX))]);
+	tcpstate_percpu_add(histogram->sum, value);
 }
 
 void tcpstate_stats_facts(struct tcpstate_stats __percpu *stats, u32 facts, u32 segments);

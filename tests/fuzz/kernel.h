@@ -58,8 +58,10 @@ typedef unsigned int gfp_t;
 #define BITS_PER_BYTE			8
 #define BITS_TO_LONGS(n)		(((n) + 63) / 64)
 #define S32_MAX				INT32_MAX
+#define U32_MAX				UINT32_MAX
 #define U16_MAX				UINT16_MAX
 #define __ffs64				__builtin_ctzll
+#define div_u64(a, b)			((u64)(a) / (u32)(b))
 #define fls(x)				((x) ? 32 - __builtin_clz(x) : 0)
 #define le64_to_cpu			__le64_to_cpu
 #define ntohs				__be16_to_cpu
@@ -176,6 +178,8 @@ typedef struct { s64 counter; } atomic64_t;
 #define atomic_dec(v)			((void)(v)->counter--)
 #define atomic_inc_return(v)		(++(v)->counter)
 #define atomic_long_inc			atomic_inc
+#define atomic64_read			atomic_read
+#define atomic64_set(v, i)		((void)((v)->counter = (i)))
 
 typedef struct { bool held; } spinlock_t;
 struct lock_class_key { char none; };
