@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Batches: filled by what comes in, emptied before it goes on. */
 #include <linux/cpu.h>
+#include <linux/cpuhotplug.h>
 #include <linux/moduleparam.h>
 #include <linux/workqueue.h>
 
@@ -27,7 +28,7 @@ static void deliver(struct tcpstate_batch *batch)
 	smp_store_release(&batch->count, 0);
 }
 
-/* Not always by the CPU whose batch it is: another one takes over from one that goes offline. */
+/* Runs on another CPU if the batch's own went offline. */
 static void deliver_late(struct tasklet_struct *tasklet)
 {
 	rcu_read_lock();
@@ -47,11 +48,16 @@ void __tcpstate_batch_deliver(void)
 	local_bh_enable();
 }
 
+/*
+ * Returns whether the table is worth a batch. On PREEMPT_RT none is: a task may be
+ * preempted amid a batch, and from 6.18 on another one may add to it meanwhile.
+ */
 static bool is_large(const struct tcpstate_table *table)
 {
 	const struct tcpstate_buckets *buckets = rcu_dereference(table->buckets);
 
-	return buckets && TCPSTATE_LOAD << buckets->order >= batch_from;
+	return !IS_ENABLED(CONFIG_PREEMPT_RT) && buckets &&
+	       TCPSTATE_LOAD << buckets->order >= batch_from;
 }
 
 /**
@@ -99,6 +105,16 @@ static long flush(void *unused)
 	return 0;
 }
 
+/*
+ * Awaits the tasklet of a CPU that is offline, whose batch nothing else delivers.
+ * Another CPU took it over, and adds nothing.
+ */
+static int settle(unsigned int cpu)
+{
+	tasklet_kill(&per_cpu(tcpstate_batch, cpu).tasklet);
+	return 0;
+}
+
 /**
  * tcpstate_batch_flush() - nothing waits any more that came before
  *
@@ -112,24 +128,36 @@ void tcpstate_batch_flush(void)
 	int cpu;
 
 	cpus_read_lock();
-	for_each_online_cpu(cpu)
+	for_each_possible_cpu(cpu) {
+		if (!cpu_online(cpu))
+			settle(cpu);
 		/* Pairs with the release in deliver(). */
-		if (smp_load_acquire(&per_cpu(tcpstate_batch, cpu).count))
+		else if (smp_load_acquire(&per_cpu(tcpstate_batch, cpu).count))
 			work_on_cpu(cpu, flush, NULL);
+	}
 	cpus_read_unlock();
 }
+
+/* The state of CPU hotplug in which settle() runs. */
+static int hotplug;
 
 /**
  * tcpstate_batch_init() - prepare every CPU's batch
  *
+ * A CPU adds to its batch again only after the tasklet of its last time has run.
+ *
  * Context: module initialisation.
+ * Return: 0 or a negative errno.
  */
-void __init tcpstate_batch_init(void)
+int __init tcpstate_batch_init(void)
 {
 	int cpu;
 
 	for_each_possible_cpu(cpu)
 		tasklet_setup(&per_cpu(tcpstate_batch, cpu).tasklet, deliver_late);
+	hotplug = cpuhp_setup_state_nocalls(CPUHP_BP_PREPARE_DYN, "net/tcpstate:prepare", settle,
+					    NULL);
+	return min(hotplug, 0);
 }
 
 /**
@@ -141,6 +169,7 @@ void tcpstate_batch_exit(void)
 {
 	int cpu;
 
+	cpuhp_remove_state_nocalls(hotplug);
 	for_each_possible_cpu(cpu)
 		tasklet_kill(&per_cpu(tcpstate_batch, cpu).tasklet);
 }

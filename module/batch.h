@@ -10,7 +10,7 @@
  * tasklet takes care.
  *
  * So nothing that a segment gives rise to is ever seen before the segment is. A
- * small table is spared all this.
+ * small table is spared all this, and so is PREEMPT_RT.
  */
 #ifndef _TCPSTATE_BATCH_H
 #define _TCPSTATE_BATCH_H
@@ -48,7 +48,7 @@ struct tcpstate_batch {
 
 DECLARE_PER_CPU(struct tcpstate_batch, tcpstate_batch);
 
-void tcpstate_batch_init(void);
+int tcpstate_batch_init(void);
 void tcpstate_batch_exit(void);
 void tcpstate_batch_add(struct tcpstate_net *tn, const struct tcpstate_parsed *parsed);
 void tcpstate_batch_flush(void);

@@ -14,7 +14,9 @@ static int __init tcpstate_init(void)
 	err = tcpstate_record_init();
 	if (err)
 		return err;
-	tcpstate_batch_init();
+	err = tcpstate_batch_init();
+	if (err)
+		goto exit_record;
 	err = tcpstate_event_init();
 	if (err)
 		goto exit_batch;
@@ -47,6 +49,7 @@ exit_event:
 	tcpstate_event_exit();
 exit_batch:
 	tcpstate_batch_exit();
+exit_record:
 	tcpstate_record_exit();
 	return err;
 }

@@ -2,9 +2,13 @@
 # SPDX-License-Identifier: GPL-2.0
 """
 Batches: what a large table makes of segments that come in together (module/batch.h),
-here made of the smallest one. Each waits, and nobody can tell.
+here made of the smallest one. Each waits, and nobody can tell. (With PREEMPT_RT none waits.)
 """
 
+import contextlib
+import os
+
+import traffic
 from lab import *
 
 batched = loaded(batch_from=0)
@@ -82,5 +86,67 @@ def gone(lab, fam):
         lab.R.sysctl("net.tcpstate.enabled", 1)
 
 
+def storms(lab, fam, stack, **settings):
+    """SYNs from every CPU to where nothing answers."""
+    lab.witnessed = False
+    started = []
+    for cpu in sorted(os.sched_getaffinity(0)):
+        # What it runs inherits where.
+        with one_cpu(cpu):
+            started.append(stack.enter_context(traffic.Storm(
+                lab, fam, 8000 + cpu, 5000, source=lab.spoof(fam, 1), sources=200,
+                target=lab.silent[fam], **settings)))
+    return started
+
+
+@test("a storm of segments from every CPU: each is counted once", serial=True, lab=batched)
+def storm(lab, fam):
+    conn = begin(lab, fam)
+    before = proc(lab.R)
+    with contextlib.ExitStack() as stack:
+        sending = storms(lab, fam, stack, count=10_000)
+        wait_equal(lambda: proc(lab.R)["segments"] - before["segments"], 10_000 * len(sending),
+                   "segments of the storms")
+    after = proc(lab.R)
+    equal(after["syn"] - before["syn"], 10_000 * len(sending), "SYNs")
+    equal(after["opened"] + after["syn_retrans"] + after["superseded"] - before["opened"] >=
+          10_000 * len(sending), True, "each SYN opened a half-open or was one's")
+    identities(lab.R)
+    conn.talk()
+    wait_equal(lambda: proc(lab.R).pairs.get("ESTABLISHED"), (1, 1), "the connection beside it")
+
+
+@test("a CPU goes offline amid a storm: no segment is left in its batch", families=(4,),
+      serial=True, lab=batched)
+def offline(lab, fam):
+    switch = "/sys/devices/system/cpu/cpu1/online"
+    if not os.path.exists(switch):
+        raise Skip("a machine whose second CPU stays")
+
+    def turn(value):
+        with open(switch, "w") as file:
+            file.write(value)
+
+    with contextlib.ExitStack() as stack:
+        sending = storms(lab, fam, stack)
+        stack.callback(turn, "1")
+        for _ in range(4):
+            lab.connect(fam).talk()
+            wait_for(lambda: proc(lab.R)["flows"], what="a flow, which makes the table large")
+            seen = proc(lab.R)["segments"]
+            wait_for(lambda: proc(lab.R)["segments"], lambda have: have > seen + 100,
+                     "the storm")
+            turn("0")
+            lab.R.sysctl("net.tcpstate.enabled", 0)
+            equal((proc(lab.R)["flows"], proc(lab.R)["halfopen"]), (0, 0), "what is left")
+            lab.R.sysctl("net.tcpstate.enabled", 1)
+            turn("1")
+        true(sum(each.sent for each in sending), "nothing was sent")
+    lab.R.sysctl("net.tcpstate.enabled", 0)
+    lab.R.sysctl("net.tcpstate.enabled", 1)
+    begin(lab, fam)
+
+
 if __name__ == "__main__":
+    traffic.build()
     main()
