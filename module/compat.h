@@ -6,6 +6,9 @@
 #ifndef _TCPSTATE_COMPAT_H
 #define _TCPSTATE_COMPAT_H
 
+#include <linux/netfilter.h>
+#include <linux/preempt.h>
+#include <linux/sched.h>
 #include <linux/sysctl.h>
 #include <linux/version.h>
 #include <net/genetlink.h>
@@ -51,5 +54,18 @@ static inline struct nlattr **tcpstate_genl_dump_attrs(struct netlink_callback *
 #else
 #define TCPSTATE_GENL_BIND(function) .bind = function,
 #endif
+
+/*
+ * Returns whether nf_dup is sending its copy of a packet on this CPU, which TEE and
+ * nft's dup do with BH disabled. 6.16 moved the mark from the CPU to the task.
+ */
+static inline bool tcpstate_duplicates(void)
+{
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 16, 0)
+	return softirq_count() && this_cpu_read(nf_skb_duplicated);
+#else
+	return current->in_nf_duplicate;
+#endif
+}
 
 #endif /* _TCPSTATE_COMPAT_H */

@@ -17,6 +17,7 @@
 #include <net/xfrm.h>
 
 #include "batch.h"
+#include "compat.h"
 
 /*
  * After destination NAT, so that both directions of a translated connection
@@ -174,11 +175,13 @@ static bool seen_without_ah(const struct sk_buff *skb, u8 family)
 /*
  * What a socket in a VRF sends passes here on its way to the VRF device first
  * and then to the one it leaves by; only what stays on this host does not go on.
+ * A copy that TEE or nft's dup sends was seen as the original.
  */
 static unsigned int observe_out(void *priv, struct sk_buff *skb, const struct nf_hook_state *state)
 {
 	tcpstate_batch_deliver();
-	if (!goes_through_vrf(skb, state) && !seen_without_ah(skb, state->pf))
+	if (!goes_through_vrf(skb, state) && !seen_without_ah(skb, state->pf) &&
+	    !tcpstate_duplicates())
 		observe(priv, skb, state);
 	return NF_ACCEPT;
 }

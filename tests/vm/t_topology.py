@@ -505,6 +505,52 @@ def nat_vrf(lab, fam):
           (ENDED, ENTERED, 0), "R")
 
 
+# Copies
+
+def mirror(ns, fam, hook):
+    """Have nft send a copy of each segment that passes a hook of ns to a device where
+    nothing takes it. Return what catches the copies."""
+    ns.ip("link add mirror type dummy", "link set mirror up",
+          f"addr add {Lab.address(fam, 9, 1)}/{24 if fam == 4 else 64} dev mirror"
+          + " nodad" * (fam == 6),
+          f"neigh add {Lab.address(fam, 9, 2)} lladdr 02:00:00:00:09:02 dev mirror")
+    ns.nft(f"table {PREFIX[fam]} mirror {{",
+           f"chain {hook} {{ type filter hook {hook} priority 0;",
+           f"meta l4proto tcp dup to {Lab.address(fam, 9, 2)} device mirror;", "}", "}")
+    return Sniffer(ns, "mirror", outgoing=True)
+
+
+def copied(lab, fam, hook):
+    """Segments that pass a hook are counted once each, and their copies are not."""
+    ns, dev = (lab.R, None) if hook in ("prerouting", "forward") else (lab.A, "eth0")
+    own = lab.sniffer if ns is lab.R else local(ns, dev)
+    copies = mirror(ns, fam, hook)
+    live(lab.listen(fam), lab.A, lab.B.addr[fam])
+    segments = once(ns, own)
+    wait_for(lambda: sum(segment.count for segment in copies.all()),
+             lambda have: have >= segments // 3, "copies that were sent")
+
+
+@test("nft's dup in prerouting: each segment once, without its copy")
+def dup_prerouting(lab, fam):
+    copied(lab, fam, "prerouting")
+
+
+@test("nft's dup in forward: each segment once, without its copy")
+def dup_forward(lab, fam):
+    copied(lab, fam, "forward")
+
+
+@test("nft's dup in output: each segment once, without its copy")
+def dup_output(lab, fam):
+    copied(lab, fam, "output")
+
+
+@test("nft's dup in input: each segment once, without its copy")
+def dup_input(lab, fam):
+    copied(lab, fam, "input")
+
+
 # IPsec
 
 def ipsec(lab, fam, how):
