@@ -21,7 +21,7 @@ static void end_round(struct tcpstate_leak *leak)
 
 	for (end = 0; end < 2; end++) {
 		WRITE_ONCE(leak->flows[end], leak->flows_now[end]);
-		WRITE_ONCE(leak->oldest[end], leak->oldest_now[end]);
+		atomic64_set(&leak->oldest[end], leak->oldest_now[end]);
 	}
 	begin_round(leak, leak->order);
 }
@@ -41,7 +41,7 @@ static void visit(struct tcpstate_leak *leak, const struct tcpstate_bucket *buck
 				continue;
 			leak->flows_now[end]++;
 			leak->oldest_now[end] = max(leak->oldest_now[end],
-						    now - record->since[end]);
+						    tcpstate_record_stay(record, end, now));
 		}
 	}
 }

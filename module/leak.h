@@ -6,6 +6,7 @@
 #ifndef _TCPSTATE_LEAK_H
 #define _TCPSTATE_LEAK_H
 
+#include <linux/atomic.h>
 #include <linux/types.h>
 
 struct tcpstate_buckets;
@@ -23,11 +24,11 @@ struct tcpstate_log;
  */
 struct tcpstate_leak {
 	u32 flows[2];
-	u32 oldest[2];
+	atomic64_t oldest[2];
 	size_t next;
 	unsigned int order;
 	u32 flows_now[2];
-	u32 oldest_now[2];
+	u64 oldest_now[2];
 };
 
 void tcpstate_leak_visit(struct tcpstate_leak *leak, const struct tcpstate_log *log,

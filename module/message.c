@@ -338,8 +338,8 @@ int tcpstate_message_leak(struct sk_buff *skb, const struct tcpstate_leak *leak)
 		if (!nest || nla_put_u8(skb, TCPSTATE_A_LEAK_SIDE, tcpstate_by(end)) ||
 		    nla_put_u64_64bit(skb, TCPSTATE_A_LEAK_FLOWS, READ_ONCE(leak->flows[end]),
 				      TCPSTATE_A_LEAK_PAD) ||
-		    nla_put_u64_64bit(skb, TCPSTATE_A_LEAK_OLDEST, READ_ONCE(leak->oldest[end]),
-				      TCPSTATE_A_LEAK_PAD))
+		    nla_put_u64_64bit(skb, TCPSTATE_A_LEAK_OLDEST,
+				      atomic64_read(&leak->oldest[end]), TCPSTATE_A_LEAK_PAD))
 			return -EMSGSIZE;
 		nla_nest_end(skb, nest);
 	}

@@ -7,6 +7,8 @@
 #include "listener.h"
 #include "trace.h"
 
+#define LONG_MS BIT(30)		/* from here on the clock of a stay is in seconds */
+
 static struct kmem_cache *cache4 __read_mostly;
 static struct kmem_cache *cache6 __read_mostly;
 
@@ -21,8 +23,9 @@ int __init tcpstate_record_init(void)
 	const size_t size = sizeof(struct tcpstate_record);
 
 	BUILD_BUG_ON(sizeof(struct tcpstate_pair) != 72);
-	BUILD_BUG_ON(sizeof(struct tcpstate_record) != 128);
-	BUILD_BUG_ON(offsetof(struct tcpstate_record, pair.memo) != 64);
+	/* Where pointers have 32 bits both may be less. */
+	BUILD_BUG_ON(sizeof(struct tcpstate_record) > 128);
+	BUILD_BUG_ON(offsetof(struct tcpstate_record, pair.memo) > 64);
 
 	cache4 = kmem_cache_create("tcpstate_ipv4", size, 0, SLAB_HWCACHE_ALIGN, NULL);
 	if (!cache4)
@@ -190,8 +193,9 @@ enum tcpstate_kind tcpstate_record_kind(const struct tcpstate_record *record)
 static void count_stay(struct tcpstate_stats __percpu *stats, struct tcpstate_record *record,
 		       enum tcpstate_end end, u8 state, u32 now)
 {
-	tcpstate_histogram_add(&stats->dwell[state], now - record->since[end]);
+	tcpstate_histogram_add(&stats->dwell[state], tcpstate_record_stay(record, end, now));
 	record->since[end] = now;
+	record->marks &= ~(TCPSTATE_LONG << end);
 }
 
 /* As which kind of half-open its listener counts a pair in these states. */
@@ -269,7 +273,7 @@ static void count_close(struct tcpstate_stats __percpu *stats, struct tcpstate_r
 /* Microseconds, modulo 2^32: an hour, and no handshake takes that long. */
 static u32 stopwatch(void)
 {
-	return ktime_get_ns() / NSEC_PER_USEC;
+	return div_u64(ktime_get_ns(), NSEC_PER_USEC);
 }
 
 /* The endpoint has been asked for its answer. */
@@ -486,6 +490,30 @@ bool tcpstate_record_expire(struct tcpstate_log *log, struct tcpstate_record *re
 	retire(log, record, kind, before, reason);
 	record->seen = now;
 	return reason == TCPSTATE_REASON_FIN;
+}
+
+/**
+ * tcpstate_record_long() - count long stays in seconds, before their milliseconds wrap
+ * @record: caller holds its bucket's lock
+ * @now: tcpstate_now()
+ *
+ * The sweep visits each record once in the longest timeout (24.9 days), so that no stay
+ * in milliseconds is longer than that and LONG_MS (12.4 days) together.
+ *
+ * Context: BH disabled.
+ */
+void tcpstate_record_long(struct tcpstate_record *record, u32 now)
+{
+	unsigned int end;
+	u32 stay;
+
+	for (end = 0; end < 2; end++) {
+		stay = now - record->since[end];
+		if (likely(record->marks & TCPSTATE_LONG << end || stay < LONG_MS))
+			continue;
+		record->since[end] = div_u64(tcpstate_now64() - stay, MSEC_PER_SEC);
+		record->marks |= TCPSTATE_LONG << end;
+	}
 }
 
 /**

@@ -13,10 +13,11 @@
 
 #include <linux/cache.h>
 #include <linux/in6.h>
-#include <linux/jiffies.h>
+#include <linux/math64.h>
 #include <linux/netfilter.h>
 #include <net/ipv6.h>
 
+#include "clock.h"
 #include "event.h"
 #include "predict.h"
 #include "segment.h"
@@ -34,7 +35,8 @@
  * @pair: the two state machines; its keeper's bit is set in an IPv6 record
  * @latency: how long each endpoint took to answer in the handshake, in
  *	microseconds; when it was asked, where @marks does not say so
- * @since: when each endpoint entered its state, in milliseconds
+ * @since: when each endpoint entered its state: in milliseconds, or in seconds where
+ *	@marks says so; see tcpstate_record_stay()
  * @created: when it opened, in milliseconds
  * @created_high: bits 32 to 39 of @created, which alone would wrap in 49 days
  * @segments_high: bits 32 to 39 of @segments
@@ -86,6 +88,7 @@ struct tcpstate_record {
 /* tcpstate_record::marks */
 #define TCPSTATE_TIMED	0x01	/* << end: @latency of this endpoint was measured */
 #define TCPSTATE_LISTED	0x04	/* its listener counts it among the half-opens there are now */
+#define TCPSTATE_LONG	0x08	/* << end: @since of this endpoint is in seconds */
 
 /**
  * struct tcpstate_view - a connection as readers see it
@@ -127,27 +130,6 @@ static inline u8 tcpstate_record_family(const struct tcpstate_record *record)
 	return record->pair.keeper ? NFPROTO_IPV6 : NFPROTO_IPV4;
 }
 
-/* Milliseconds since boot, as fine as the tick. */
-static inline u64 tcpstate_now64(void)
-{
-	return jiffies64_to_msecs(get_jiffies_64());
-}
-
-/* The same modulo 2^32: what deadlines and stamps are compared in. */
-static inline u32 tcpstate_now(void)
-{
-	/* What the function does, without a call for every segment. */
-	if (!(MSEC_PER_SEC % HZ))
-		return (u32)jiffies * (MSEC_PER_SEC / HZ);
-	return jiffies_to_msecs(jiffies);
-}
-
-/* Has the moment @when come at @now? */
-static inline bool tcpstate_due(u32 when, u32 now)
-{
-	return (s32)(now - when) >= 0;
-}
-
 /* Milliseconds since the record opened: forty bits of them, which wrap after 34 years. */
 static inline u64 tcpstate_record_age(const struct tcpstate_record *record)
 {
@@ -155,7 +137,24 @@ static inline u64 tcpstate_record_age(const struct tcpstate_record *record)
 	       GENMASK_ULL(39, 0);
 }
 
-/* Milliseconds since its timer was last renewed. */
+/**
+ * tcpstate_record_stay() - how long an endpoint has been in its state
+ * @record: caller holds its bucket's lock
+ * @end: which endpoint
+ * @now: tcpstate_now()
+ *
+ * Return: milliseconds; of a stay that tcpstate_record_long() found, whole seconds.
+ */
+static inline u64 tcpstate_record_stay(const struct tcpstate_record *record,
+				       enum tcpstate_end end, u32 now)
+{
+	if (likely(!(record->marks & TCPSTATE_LONG << end)))
+		return now - record->since[end];
+	return ((u32)div_u64(tcpstate_now64(), MSEC_PER_SEC) - record->since[end]) *
+	       (u64)MSEC_PER_SEC;
+}
+
+/* Milliseconds since its timer was last renewed: no more than the longest timeout. */
 static inline u32 tcpstate_record_idle(const struct tcpstate_record *record)
 {
 	return (u32)tcpstate_now64() - record->seen;
@@ -261,6 +260,7 @@ void tcpstate_record_end(struct tcpstate_log *log, struct tcpstate_record *recor
 			 enum tcpstate_reason reason);
 bool tcpstate_record_expire(struct tcpstate_log *log,
 			    struct tcpstate_record *record, u32 now);
+void tcpstate_record_long(struct tcpstate_record *record, u32 now);
 void tcpstate_record_view(const struct tcpstate_record *record, const u8 state[2],
 			  struct tcpstate_view *view);
 

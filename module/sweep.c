@@ -72,6 +72,7 @@ static bool sweep_bucket(struct tcpstate_tables *tables, struct tcpstate_table *
 	bucket->due = now + S32_MAX;
 	for (record = tcpstate_bucket_first(bucket, &way); record; record = next) {
 		next = tcpstate_bucket_next(bucket, record, &way);
+		tcpstate_record_long(record, now);
 		if (tcpstate_due(tcpstate_record_deadline(record, tables->timeout), now)) {
 			tcpstate_table_unreplied(table, tcpstate_table_budgets(table, record),
 						 false);

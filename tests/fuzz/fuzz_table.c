@@ -3,7 +3,8 @@
  * The flow table and the half-open table, from delivery down: segments of some hundred
  * connections, time, sweeps, dumps, flushes, memory that is short. Where the tables have
  * room for all, a plain list of connections says what must be in them; where they have
- * not, what they hold must at least be what they count.
+ * not, what they hold must at least be what they count. In a slow world timeouts are weeks
+ * and time goes by the day, past all that wraps.
  *
  * An input is two octets of circumstances, and then five for each thing that happens.
  */
@@ -15,6 +16,10 @@
 #define KEYS	 512
 #define ALIKE	 (TCPSTATE_BUCKET_MAX - 1)	/* keys that one bucket has room for */
 #define LIVES	 32		/* seconds, at most, that time goes on by at once */
+#define DAYS	 32		/* days, likewise, in a slow world */
+#define DAY	 86400000	/* milliseconds */
+#define SLOWER	 8192		/* times a timeout */
+#define LONG	 (1u << 30)	/* milliseconds; longer stays are counted in seconds */
 #define CHECK	 16		/* things that may happen between two looks at all */
 #define INITIAL	 0xfffff000ULL	/* milliseconds: their low half wraps soon */
 #define MANY	 (1u << 31)	/* what one segment may stand for, so that counts wrap too */
@@ -27,6 +32,7 @@ struct life {
 	struct tcpstate_pair pair;
 	u32 seen;
 	u64 created;
+	u64 since[2];			/* when each endpoint entered its state */
 	u64 segments[2];
 	u32 next[2];			/* what each side sends next: makes likely segments */
 };
@@ -35,8 +41,12 @@ static struct tcpstate_net tn;
 static struct tcpstate_stats stats;
 static struct life lives[KEYS];
 static unsigned int hash_mode, keys;
-static bool roomy;
+static bool roomy, slow;
 static u64 chance;
+
+/* Milliseconds of all stays in a state that are over, and how many were long. */
+static u64 dwell[__TCPSTATE_STATE_MAX];
+static unsigned int dwelt_long[__TCPSTATE_STATE_MAX];
 
 /* Chance and hashes, of which the input decides. */
 
@@ -123,14 +133,26 @@ static void begin(struct life *life, const struct tcpstate_segment *segment, uns
 	life->initiator = from == TCPSTATE_INITIATOR ? side : !side;
 	life->seen = fuzz_now;
 	life->created = fuzz_now;
+	life->since[0] = life->since[1] = fuzz_now;
 	life->segments[from] = segment->count;
 	life->segments[!from] = 0;
 	life->there = true;
 }
 
+/* An endpoint leaves a state. */
+static void leave(struct life *life, enum tcpstate_end end, u8 state)
+{
+	u64 stay = fuzz_now - life->since[end];
+
+	dwell[state] += stay;
+	dwelt_long[state] += stay >= LONG;
+	life->since[end] = fuzz_now;
+}
+
 static void step(struct life *life, const struct tcpstate_segment *segment, unsigned int side)
 {
-	enum tcpstate_end from;
+	const u8 before[2] = { life->pair.state[0], life->pair.state[1] };
+	enum tcpstate_end from, end;
 	struct tcpstate_outcome out;
 
 	if (!life->there) {
@@ -147,8 +169,12 @@ static void step(struct life *life, const struct tcpstate_segment *segment, unsi
 	}
 	if (out.renew)
 		life->seen = fuzz_now;
-	if (!(out.facts & 1u << TCPSTATE_FACT_STRAY))
-		life->segments[from] += segment->count;
+	if (out.facts & 1u << TCPSTATE_FACT_STRAY)
+		return;
+	life->segments[from] += segment->count;
+	for (end = 0; end < 2; end++)
+		if (out.action == TCPSTATE_END || before[end] != life->pair.state[end])
+			leave(life, end, before[end]);
 }
 
 static void expire(struct life *life)
@@ -158,6 +184,10 @@ static void expire(struct life *life)
 
 	if (!life->there || !tcpstate_due(deadline, fuzz_now))
 		return;
+	if (!tcpstate_fsm_ended(&life->pair)) {
+		leave(life, TCPSTATE_INITIATOR, life->pair.state[TCPSTATE_INITIATOR]);
+		leave(life, TCPSTATE_RESPONDER, life->pair.state[TCPSTATE_RESPONDER]);
+	}
 	life->there = !tcpstate_fsm_ended(&life->pair) &&
 		      tcpstate_fsm_expire(&life->pair) != TCPSTATE_REASON_FIN;
 	life->seen = fuzz_now;
@@ -199,6 +229,45 @@ static void count(const struct tcpstate_table *table, int *records, int *budget)
 	}
 }
 
+/* Whole seconds say a long stay to within one. */
+static bool agree(u64 said, u64 expected, unsigned int longs)
+{
+	return said - expected + longs * MSEC_PER_SEC <= 2ULL * longs * MSEC_PER_SEC;
+}
+
+static void check_stays(void)
+{
+	unsigned int state;
+
+	for (state = 0; state < __TCPSTATE_STATE_MAX; state++)
+		MUST(agree(stats.dwell[state].sum, dwell[state], dwelt_long[state]));
+}
+
+/* After a sweep: who leaves connections half closed, and since when. */
+static void check_leaks(void)
+{
+	u64 oldest[2] = {}, stay;
+	u32 flows[2] = {};
+	unsigned int i, end;
+
+	for (i = 0; i < KEYS; i++) {
+		const u8 *state = lives[i].pair.state;
+
+		for (end = 0; lives[i].there && end < 2; end++) {
+			if (state[end] != TCPSTATE_CLOSE_WAIT || state[!end] != TCPSTATE_FIN_WAIT2)
+				continue;
+			stay = fuzz_now - lives[i].since[end];
+			oldest[end] = max(oldest[end], stay);
+			flows[end]++;
+		}
+	}
+	for (end = 0; end < 2; end++) {
+		MUST(flows[end] == tn.tables.leak.flows[end]);
+		MUST(agree(atomic64_read(&tn.tables.leak.oldest[end]), oldest[end],
+			   oldest[end] >= LONG));
+	}
+}
+
 static void check_counts(void)
 {
 	int records, budget, all = 0, expected = 0;
@@ -216,6 +285,8 @@ static void check_counts(void)
 	for (i = 0; i < KEYS; i++)
 		expected += lives[i].there;
 	MUST(!roomy || all == expected);
+	if (roomy)
+		check_stays();
 }
 
 /* A dump has each that has not ended, once, as it is, and no other. */
@@ -262,19 +333,26 @@ static void pass(unsigned int number, unsigned int side, const struct tcpstate_s
 	struct tcpstate_parsed parsed = { tuple_of(number, side), *segment, 0 };
 	unsigned long nomem = stats.counter[TCPSTATE_A_COUNTER_NOMEM];
 	struct life *life = &lives[number], before = *life;
+	u64 dwell_before[LENGTH(dwell)];
+	unsigned int long_before[LENGTH(dwelt_long)];
 
 	if (!tcpstate_fsm_flags_valid(segment->flags))
 		return;
+	memcpy(dwell_before, dwell, sizeof(dwell));
+	memcpy(long_before, dwelt_long, sizeof(dwelt_long));
 	tcpstate_deliver(&tn, &parsed, tcpstate_tuple_hash(&tn.log.key, &parsed.tuple));
 	step(life, segment, side);
 	if (stats.counter[TCPSTATE_A_COUNTER_NOMEM] == nomem)
 		return;
 	/* It opened nothing, changed nothing, or ended what had to move. */
 	MUST(stats.counter[TCPSTATE_A_COUNTER_NOMEM] == nomem + 1);
-	if (before.there && tcpstate_fsm_halfopen(&before.pair))
+	if (before.there && tcpstate_fsm_halfopen(&before.pair)) {
 		life->there = false;
-	else
+	} else {
 		*life = before;
+		memcpy(dwell, dwell_before, sizeof(dwell));
+		memcpy(dwelt_long, long_before, sizeof(dwelt_long));
+	}
 	memcpy(life->next, before.next, sizeof(life->next));
 }
 
@@ -339,6 +417,17 @@ static void sweep(void)
 	tn.tables.sweep.delayed.work.run(&tn.tables.sweep.delayed.work);
 	for (i = 0; i < KEYS; i++)
 		expire(&lives[i]);
+	if (roomy)
+		check_leaks();
+}
+
+/* Sweeps come each second, which is to say far more often than anything is due. */
+static void go_on(unsigned int days, unsigned int more)
+{
+	while (days--) {
+		fuzz_now += DAY + more;
+		sweep();
+	}
 }
 
 static void happen(const u8 op[5])
@@ -352,14 +441,18 @@ static void happen(const u8 op[5])
 		crowd(op);
 		break;
 	case 23 ... 25:
-		fuzz_now += (op[1] | op[2] << 8) % (LIVES * MSEC_PER_SEC);
+		if (slow)
+			go_on(op[1] % DAYS, op[2]);
+		else
+			fuzz_now += (op[1] | op[2] << 8) % (LIVES * MSEC_PER_SEC);
 		break;
 	case 26:
 	case 27:
 		sweep();
 		break;
 	case 28:
-		tn.tables.timeout[op[1] % TCPSTATE_TIMEOUT_MAX] = 1 + op[2];
+		tn.tables.timeout[op[1] % TCPSTATE_TIMEOUT_MAX] =
+			(1 + op[2]) * (slow ? SLOWER : 1);
 		tcpstate_sweep_rescan(&tn.tables);
 		break;
 	case 29:
@@ -389,12 +482,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	memset(&tn, 0, sizeof(tn));
 	memset(&stats, 0, sizeof(stats));
 	memset(lives, 0, sizeof(lives));
+	memset(dwell, 0, sizeof(dwell));
+	memset(dwelt_long, 0, sizeof(dwelt_long));
 	fuzz_short = fuzz_held = 0;
 	fuzz_now = INITIAL;
 	chance = shape = input_u16(&input);
 	hash_mode = shape & 3;
 	roomy = !(shape & 4);
 	keys = roomy && hash_mode ? ALIKE : KEYS;
+	slow = shape & 16;
 	if (!roomy) {
 		max[TCPSTATE_FLOW] = 1 + (shape >> 8 & 15);
 		max[TCPSTATE_HALFOPEN] = 1 + (shape >> 12);
@@ -402,7 +498,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	tn.loose = true;
 	tn.log.stats = &stats;
 	for (i = 0; i < TCPSTATE_TIMEOUT_MAX; i++)
-		tn.tables.timeout[i] = 5 << (i & 3);
+		tn.tables.timeout[i] = (5 << (i & 3)) * (slow ? 4 * SLOWER : 1);
 	MUST(!tcpstate_record_init() && !tcpstate_sweep_init());
 	tcpstate_tables_init(&tn.tables, &tn.log, shape & 8, max);
 	tcpstate_sweep_allow(&tn.tables);
