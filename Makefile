@@ -6,6 +6,9 @@
 KDIR ?= $(firstword $(wildcard /lib/modules/$(shell uname -r)/build) \
 	$(shell ls -d /usr/src/linux-headers-*-amd64 2>/dev/null | sort -rV))
 VM_KERNELS ?= 6.1 6.12
+# Kernels that the core scripts run on, beside them, by make test-kernels.
+CORE_KERNELS ?= 6.1-rt 6.12-rt
+CORE := t_life.py t_hostile.py t_netlink.py t_files.py t_dump.py t_traces.py t_batch.py
 # Those of our own kernels that tests/vm/build has built.
 DEBUG_KERNELS ?= $(shell tests/vm/build --list)
 # And what takes long is done by those that are not emulated, should any be.
@@ -61,6 +64,7 @@ test:
 	@tests/run --jobs 2 \
 		$(call vm-suite,$(firstword $(VM_KERNELS)),$(if $(word 2,$(VM_KERNELS)),$(ON_OTHERS))) \
 		$(foreach kernel,$(wordlist 2,9,$(VM_KERNELS)),$(call vm-suite,$(kernel),$(ON_FIRST))) \
+		'tests/vm/run --kernel $(lastword $(CORE_KERNELS)) -- tests/vm/all t_batch.py' \
 		tests/style 'make -s -C tests/model check' 'make -s -C tests/unit check' $(TRACES) \
 		'make -s -C tests/fuzz check' tests/vm/selftest \
 		tests/spec tests/manual tests/archive tests/prometheus/check
@@ -102,6 +106,16 @@ test-deb:
 ## make test-vm     the VM tests; T='t_one t_two' for some, VM_KERNELS=6.12 elsewhere
 test-vm: vm-needs
 	@tests/run $(VM_KERNELS:%='tests/vm/run --timeout 1200 --kernel % -- tests/vm/all $(T)')
+
+## make test-kernels   the core scripts on CORE_KERNELS, those with PREEMPT_RT: half an hour each
+test-kernels: vm-needs
+	@tests/run $(CORE_KERNELS:%='tests/vm/run --timeout 3600 --kernel % -- env \
+		TCPSTATE_MANY=$${TCPSTATE_MANY:-100000} tests/vm/all $(or $(T),$(CORE))')
+
+## make test-configs   builds for kernels without /proc, sysctl or IPv6, of 32 bits, of other HZ
+test-configs:
+	@tests/deps build
+	@tests/run tests/configs
 
 ## make test-debug  the VM tests on the kernels that were built for them: see tests/vm/build
 test-debug: vm-needs
@@ -199,6 +213,6 @@ clean:
 	@$(MAKE) -s -C tests/bench clean
 
 .PHONY: all help module tool vm-tool vm-needs demo test test-unit model test-traces test-vm vm \
-	style bench test-debug test-deb test-prometheus test-differential test-collisions \
-	test-poison test-flood test-churn test-race soak static fuzz fuzz-coverage fuzz-kernel install \
-	uninstall dkms deb clean
+	style bench test-debug test-kernels test-configs test-deb test-prometheus \
+	test-differential test-collisions test-poison test-flood test-churn test-race soak static \
+	fuzz fuzz-coverage fuzz-kernel install uninstall dkms deb clean

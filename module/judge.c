@@ -46,7 +46,7 @@ static bool judge_docket(struct tcpstate_listeners *listeners, struct tcpstate_d
 		.strain = tally->news[TCPSTATE_NEWS_STRAIN],
 		.syn_recv = max(tally->half[TCPSTATE_HALF_ANSWERED], 0),
 	};
-	struct tcpstate_listener_view view = {};
+	struct tcpstate_listener_view *view = &detector->view;
 	enum tcpstate_turn turn;
 	unsigned int before;
 	bool idle;
@@ -60,12 +60,13 @@ static bool judge_docket(struct tcpstate_listeners *listeners, struct tcpstate_d
 				      detector->sample.quota, tcpstate_now64());
 	idle = tcpstate_verdict_idle(&docket->account);
 	if (turn)
-		tcpstate_docket_read(docket, &view);
+		tcpstate_docket_read(docket, view);
 	spin_unlock_bh(&listeners->lock);
 	if (turn) {
-		view.host = *host;
-		view.tally = *tally;
-		tcpstate_alert(listeners->log, turn, before, &view);
+		view->host = *host;
+		view->tally = *tally;
+		view->targets = 0;
+		tcpstate_alert(listeners->log, turn, before, view);
 	}
 	return !idle;
 }
@@ -222,9 +223,9 @@ static bool judge_lobby(struct tcpstate_listeners *listeners, struct tcpstate_de
 }
 
 static bool judge_suspects(struct tcpstate_listeners *listeners,
-			   struct tcpstate_suspects *suspects)
+			   struct tcpstate_detector *detector, struct tcpstate_suspects *suspects)
 {
-	struct tcpstate_listener_view view;
+	struct tcpstate_listener_view *view = &detector->view;
 	u64 now = tcpstate_now64();
 	enum tcpstate_turn turn;
 	bool busy = false;
@@ -235,12 +236,12 @@ static bool judge_suspects(struct tcpstate_listeners *listeners,
 		turn = tcpstate_suspects_judge(suspects, i, &listeners->thresholds, now);
 		busy |= suspects->about[i].guilty;
 		if (turn)
-			tcpstate_suspect_read(suspects, i, &view);
+			tcpstate_suspect_read(suspects, i, view);
 		spin_unlock_bh(&listeners->lock);
 		if (turn)
 			tcpstate_alert(listeners->log, turn,
 				       turn == TCPSTATE_TURN_BEGAN ? TCPSTATE_VERDICT_OK :
-				       suspects->verdict, &view);
+				       suspects->verdict, view);
 	}
 	spin_lock_bh(&listeners->lock);
 	tcpstate_suspects_turn(suspects);
@@ -253,8 +254,8 @@ static bool judge_others(struct tcpstate_listeners *listeners, struct tcpstate_d
 {
 	bool busy = judge_lobby(listeners, detector);
 
-	busy |= judge_suspects(listeners, &detector->scanners);
-	busy |= judge_suspects(listeners, &detector->victims);
+	busy |= judge_suspects(listeners, detector, &detector->scanners);
+	busy |= judge_suspects(listeners, detector, &detector->victims);
 	tcpstate_sample_turn(&detector->sample);
 	return busy;
 }

@@ -142,6 +142,24 @@ struct tcpstate_listener {
 };
 
 /**
+ * struct tcpstate_listener_view - a listener, or a host, as readers see it
+ * @host: who; a host has no port
+ * @tally: its figures
+ * @finding: the verdict, and why
+ * @share: its heaviest sources
+ * @shares: how many of these
+ * @targets: of a host: the other parties, about
+ */
+struct tcpstate_listener_view {
+	struct tcpstate_host host;
+	struct tcpstate_tally tally;
+	struct tcpstate_finding finding;
+	struct tcpstate_share share[TCPSTATE_TOP];
+	unsigned int shares;
+	u32 targets;
+};
+
+/**
  * struct tcpstate_call - what has become of a handshake, to be noted later
  * @shake: the handshake
  * @was: what it was among the half-opens
@@ -175,6 +193,7 @@ struct tcpstate_pending {
  * @victims: who is answered unasked
  * @lobby: the silent and those who refuse
  * @guest: of each in the lobby, its figures and what its verdict is founded on
+ * @view: the judge's own, too large for a stack
  */
 struct tcpstate_detector {
 	struct tcpstate_pending __percpu *pending;
@@ -186,6 +205,7 @@ struct tcpstate_detector {
 		struct tcpstate_tally tally;
 		struct tcpstate_docket docket;
 	} guest[TCPSTATE_LOBBY];
+	struct tcpstate_listener_view view;
 };
 
 /**
@@ -232,24 +252,6 @@ struct tcpstate_listeners {
 	u8 idle;
 	struct tcpstate_call call[TCPSTATE_CALLS];
 	unsigned int calls;
-};
-
-/**
- * struct tcpstate_listener_view - a listener, or a host, as readers see it
- * @host: who; a host has no port
- * @tally: its figures
- * @finding: the verdict, and why
- * @share: its heaviest sources
- * @shares: how many of these
- * @targets: of a host: the other parties, about
- */
-struct tcpstate_listener_view {
-	struct tcpstate_host host;
-	struct tcpstate_tally tally;
-	struct tcpstate_finding finding;
-	struct tcpstate_share share[TCPSTATE_TOP];
-	unsigned int shares;
-	u32 targets;
 };
 
 /* Process context. */

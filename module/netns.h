@@ -91,16 +91,29 @@ static inline bool tcpstate_net_enabled(const struct tcpstate_net *tn)
 int tcpstate_observe_register(struct tcpstate_net *tn);
 void tcpstate_observe_unregister(struct tcpstate_net *tn);
 
+/* Without /proc the tables are read by netlink; without sysctl the defaults hold. */
+#ifdef CONFIG_PROC_FS
 int tcpstate_proc_init(void);
 void tcpstate_proc_exit(void);
 int tcpstate_proc_net_init(struct tcpstate_net *tn);
 void tcpstate_proc_net_exit(struct tcpstate_net *tn);
+#else
+static inline int tcpstate_proc_init(void) { return 0; }
+static inline void tcpstate_proc_exit(void) {}
+static inline int tcpstate_proc_net_init(struct tcpstate_net *tn) { return 0; }
+static inline void tcpstate_proc_net_exit(struct tcpstate_net *tn) {}
+#endif
 
 int tcpstate_netlink_init(void);
 void tcpstate_netlink_exit(void);
 
 void tcpstate_sysctl_defaults(struct tcpstate_net *tn);
+#ifdef CONFIG_SYSCTL
 int tcpstate_sysctl_net_init(struct tcpstate_net *tn);
 void tcpstate_sysctl_net_exit(struct tcpstate_net *tn);
+#else
+static inline int tcpstate_sysctl_net_init(struct tcpstate_net *tn) { return 0; }
+static inline void tcpstate_sysctl_net_exit(struct tcpstate_net *tn) {}
+#endif
 
 #endif /* _TCPSTATE_NETNS_H */

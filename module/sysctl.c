@@ -6,12 +6,6 @@
 #include "netns.h"
 #include "sweep.h"
 
-/* Deadlines are compared in milliseconds modulo 2^32, so half of that is the end. */
-#define TIMEOUT_MAX (S32_MAX / MSEC_PER_SEC)
-
-static unsigned int timeout_min = 1;
-static unsigned int timeout_max = TIMEOUT_MAX;
-
 /* Netfilter's where it has one, and what Linux's own stack does where not. */
 static const struct {
 	const char *name;
@@ -27,6 +21,29 @@ static const struct {
 	[TCPSTATE_TIMEOUT_CLOSE]	= { "timeout_close", 10 },
 	[TCPSTATE_TIMEOUT_UNREPLIED]	= { "timeout_unreplied", 300 },
 };
+
+/**
+ * tcpstate_sysctl_defaults() - set what can be tuned to its default
+ * @tn: a namespace that is coming up
+ */
+void tcpstate_sysctl_defaults(struct tcpstate_net *tn)
+{
+	unsigned int i;
+
+	tn->loose = true;
+	tn->checksum = true;
+	tn->listeners.keep = true;
+	for (i = 0; i < TCPSTATE_TIMEOUT_MAX; i++)
+		tn->tables.timeout[i] = timeouts[i].seconds;
+}
+
+#ifdef CONFIG_SYSCTL
+
+/* Deadlines are compared in milliseconds modulo 2^32, so half of that is the end. */
+#define TIMEOUT_MAX (S32_MAX / MSEC_PER_SEC)
+
+static unsigned int timeout_min = 1;
+static unsigned int timeout_max = TIMEOUT_MAX;
 
 /* What verdicts go by; see struct tcpstate_thresholds for what each trades. */
 static const struct {
@@ -99,21 +116,6 @@ static int timeout_handler(TCPSTATE_CTL_CONST struct ctl_table *table, int write
 	if (!err && write)
 		tcpstate_sweep_rescan(&tn->tables);
 	return err;
-}
-
-/**
- * tcpstate_sysctl_defaults() - set what can be tuned to its default
- * @tn: a namespace that is coming up
- */
-void tcpstate_sysctl_defaults(struct tcpstate_net *tn)
-{
-	unsigned int i;
-
-	tn->loose = true;
-	tn->checksum = true;
-	tn->listeners.keep = true;
-	for (i = 0; i < TCPSTATE_TIMEOUT_MAX; i++)
-		tn->tables.timeout[i] = timeouts[i].seconds;
 }
 
 static void fill_switch(struct ctl_table *entry, const char *name, u8 *value)
@@ -195,3 +197,5 @@ void tcpstate_sysctl_net_exit(struct tcpstate_net *tn)
 	unregister_net_sysctl_table(tn->sysctl);
 	kfree(tn->sysctl_table);
 }
+
+#endif /* CONFIG_SYSCTL */
