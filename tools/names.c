@@ -124,7 +124,7 @@ const struct counter counters[__TCPSTATE_A_COUNTER_MAX] = {
 	[TCPSTATE_A_COUNTER_HALFOPEN_TABLE_FULL] = { "halfopen_table_full", NULL,
 		"Half-open connections that found no room, or had it at the cost of another." },
 	[TCPSTATE_A_COUNTER_NOMEM]		= { "nomem", NULL,
-		"Records that found no memory." },
+		"Records, listeners and detectors that found no memory." },
 	[TCPSTATE_A_COUNTER_EVENTS_LOST]	= { "events_lost", NULL,
 		"Notifications that found no room." },
 };

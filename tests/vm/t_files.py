@@ -219,7 +219,8 @@ def linear():
     small = cost(fd, 500, times=4)
     forge.halfopens(range(3000, 12_000))
     wait_equal(lambda: proc(ns)["halfopen"], 12_000, "halfopen")
-    large = cost(fd, 500)
+    # A machine that others keep busy takes long once, and not each time.
+    large = cost(fd, 500, of=20)
     true(large / small < 2, f"4 x 3000 lines took {small:.3f} s, 12000 {large:.3f} s")
 
 
