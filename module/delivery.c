@@ -108,11 +108,12 @@ static void step_halfopen(struct tcpstate_tables *tables, struct tcpstate_bucket
 				  &parsed->segment, hash, from, now);
 	switch (out.action) {
 	case TCPSTATE_ANEW:
-		/* Its successor is half-open too, and stays in its place. */
+		/* A half-open successor stays in its place. */
 		tcpstate_record_open(tables->log, record, parsed, hash,
-				     role_of_sender(tables->log, parsed), true);
+				     parsed->segment.flags & TCPSTATE_SYN ?
+				     role_of_sender(tables->log, parsed) : from, true);
 		tcpstate_bucket_due(birth, tcpstate_record_deadline(record, tables->timeout));
-		break;
+		fallthrough;
 	case TCPSTATE_KEEP:
 		if (tcpstate_fsm_ended(&record->pair) ||
 		    tcpstate_record_kind(record) == TCPSTATE_HALFOPEN)
@@ -123,6 +124,18 @@ static void step_halfopen(struct tcpstate_tables *tables, struct tcpstate_bucket
 	default:
 		break;
 	}
+}
+
+/* The connection of a record that ended goes on: pick it up, where its record is. */
+static void revive(struct tcpstate_tables *tables, struct tcpstate_bucket *bucket,
+		   struct tcpstate_record *record, const struct tcpstate_parsed *parsed, u32 hash,
+		   enum tcpstate_end from)
+{
+	struct tcpstate_table *flows = tcpstate_flows(tables);
+
+	tcpstate_record_open(tables->log, record, parsed, hash, from, true);
+	tcpstate_table_unreplied(flows, false, tcpstate_table_budgets(flows, record));
+	tcpstate_bucket_due(bucket, tcpstate_record_deadline(record, tables->timeout));
 }
 
 /*
@@ -151,7 +164,9 @@ static bool step_flow(struct tcpstate_tables *tables, const struct tcpstate_pars
 	if (record) {
 		out = tcpstate_table_step(tables, flows, bucket, record, &parsed->segment, hash,
 					  from, now);
-		if (out.action == TCPSTATE_ANEW) {
+		if (out.action == TCPSTATE_ANEW && !(parsed->segment.flags & TCPSTATE_SYN)) {
+			revive(tables, bucket, record, parsed, hash, from);
+		} else if (out.action == TCPSTATE_ANEW) {
 			tcpstate_table_take(flows, bucket, record);
 			*successor = record;
 		}

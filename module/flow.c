@@ -1,26 +1,43 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The flow table's rules: who is let in, who goes when it is full, and the
- * budget of flows that one side alone vouches for.
+ * The flow table's rules: which flow is admitted, which is evicted when it is
+ * full, and the budget of flows that no handshake proved.
  */
 #include "flow.h"
 
-/* An eighth of the table: spoofed ACKs can fill that and no more. */
-#define UNREPLIED_SHARE 8
+/* An eighth of the table: spoofed segments can fill that and no more. */
+#define UNPROVED_SHARE 8
 
-static unsigned int rank_unreplied(const struct tcpstate_tables *tables,
-				   const struct tcpstate_record *record, u32 now)
+static unsigned int standing(const struct tcpstate_record *record, u32 now)
 {
-	return !tcpstate_fsm_ended(&record->pair) && tcpstate_fsm_unreplied(&record->pair);
+	return tcpstate_fsm_standing(&record->pair, now - record->created);
 }
 
-/* What has ended goes first, then what one side vouches for; the rest stays. */
-static unsigned int rank(const struct tcpstate_tables *tables,
-			 const struct tcpstate_record *record, u32 now)
+/* Within the budget: the worse a flow is proved, the sooner it goes. */
+static unsigned int rank_budget(const struct tcpstate_tables *tables,
+				const struct tcpstate_record *record, u32 now)
+{
+	if (tcpstate_fsm_ended(&record->pair) || !record->pair.unproved)
+		return 0;
+	return standing(record, now);
+}
+
+/* For a flow that no handshake proved: what has ended goes, then flows of the budget. */
+static unsigned int rank_unproved(const struct tcpstate_tables *tables,
+				  const struct tcpstate_record *record, u32 now)
 {
 	if (tcpstate_fsm_ended(&record->pair))
-		return 2;
-	return tcpstate_fsm_unreplied(&record->pair);
+		return TCPSTATE_UNPROVED + 1;
+	return rank_budget(tables, record, now);
+}
+
+/* For a flow that a handshake proved: then flows, too, that their traffic alone proved. */
+static unsigned int rank_proved(const struct tcpstate_tables *tables,
+				const struct tcpstate_record *record, u32 now)
+{
+	if (tcpstate_fsm_ended(&record->pair))
+		return TCPSTATE_UNPROVED + 1;
+	return standing(record, now);
 }
 
 /**
@@ -39,13 +56,14 @@ bool tcpstate_flow_admit(struct tcpstate_tables *tables, struct tcpstate_bucket 
 			 const struct tcpstate_record *record, u32 now)
 {
 	struct tcpstate_table *table = tcpstate_flows(tables);
+	tcpstate_rank_fn rank = record->pair.unproved ? rank_unproved : rank_proved;
 
 	if (unlikely(tcpstate_bucket_full(bucket)) &&
 	    !tcpstate_table_evict_from(tables, table, bucket, rank, now))
 		goto refused;
-	if (tcpstate_fsm_unreplied(&record->pair) &&
-	    atomic_read(&table->unreplied) >= max(table->max / UNREPLIED_SHARE, 1U) &&
-	    !tcpstate_table_evict(tables, table, bucket, rank_unreplied, now))
+	if (record->pair.unproved &&
+	    atomic_read(&table->unreplied) >= max(table->max / UNPROVED_SHARE, 1U) &&
+	    !tcpstate_table_evict(tables, table, bucket, rank_budget, now))
 		goto full;
 	if (!tcpstate_table_charge(tables, table) &&
 	    (!tcpstate_table_evict(tables, table, bucket, rank, now) ||

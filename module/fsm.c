@@ -133,7 +133,7 @@ static __u32 judge_repetition(struct tcpstate_pair *pair, const struct tcpstate_
 		return FACT(KEEPALIVE);
 	if (!seg->len && !fin)
 		return 0;
-	pair->retrans[from] += seg->count;
+	pair_count_retrans(pair, from, seg->count);
 	tcpstate_history_tell(pair, from, TCPSTATE_LETTER_RETRANS);
 	return fin && state_past_fin(pair->state[from]) ? FACT(FIN_RETRANS) : FACT(DATA_RETRANS);
 }
@@ -145,7 +145,8 @@ static void remember_timestamps(struct tcpstate_pair *pair, const struct tcpstat
 	enum tcpstate_end peer = tcpstate_peer(from);
 
 	if (entered) {
-		tcpstate_resync_forget(pair);
+		tcpstate_resync_drop(pair);
+		pair->flags &= ~(TCPSTATE_SYN_MEMO | TCPSTATE_SYN_MEMO << 1);
 		pair->memo[from] = seg->has_ts ? seg->tsval : 0;
 		pair->memo[peer] = seg->has_ts ? seg->tsecr : 0;
 	} else if (seg->has_ts && !(pair->flags & TCPSTATE_SYN_MEMO << from)) {
@@ -156,18 +157,80 @@ static void remember_timestamps(struct tcpstate_pair *pair, const struct tcpstat
 /* Refused, unless it is we who missed something: and that may have been the last FIN. */
 static struct tcpstate_outcome refuse(struct tcpstate_pair *pair,
 				      const struct tcpstate_segment *seg,
-				      enum tcpstate_end from, __u32 fact)
+				      enum tcpstate_end from,
+				      const struct tcpstate_elapsed *elapsed, __u32 fact)
 {
-	struct tcpstate_outcome out = tcpstate_resync_refuse(pair, seg, from, fact);
+	struct tcpstate_outcome out = tcpstate_resync_refuse(pair, seg, from, elapsed, fact);
 
-	if (out.renew && pair_has_state(pair, TCPSTATE_TIME_WAIT))
+	if (out.facts & FACT(RESYNC) && pair_has_state(pair, TCPSTATE_TIME_WAIT))
 		remember_timestamps(pair, seg, from, true);
 	return out;
 }
 
+/* So many periods with proof prove a connection: 32 s, at the earliest. */
+#define PERIODS 7
+
+/*
+ * The number of the period at this age: they begin after 1, 2, 4, 8, 16 and 32 s, and
+ * then every 32 s. Short ones come first, so that a flow that lives for some seconds
+ * stands above those that are forged anew.
+ */
+static unsigned int period(__u32 age)
+{
+	unsigned int seconds = age >> 10, n;
+
+	if (seconds >= 32)
+		return (5 + (seconds >> 5)) & 7;
+	for (n = 0; seconds; n++)
+		seconds >>= 1;
+	return n;
+}
+
+/*
+ * An acknowledgment of @from takes in data of its peer, and no handshake proved
+ * the connection. Its traffic does, if such acknowledgments of both endpoints
+ * pass in seven periods.
+ */
+static void vouch(struct tcpstate_pair *pair, enum tcpstate_end from,
+		  const struct tcpstate_elapsed *elapsed)
+{
+	struct tcpstate_side *mine = &pair->side[from], *peers = &pair->side[tcpstate_peer(from)];
+
+	if (pair->side[TCPSTATE_RESPONDER].proof != period(elapsed->age)) {
+		pair->side[TCPSTATE_RESPONDER].proof = period(elapsed->age);
+		mine->acked = false;
+		peers->acked = false;
+	}
+	if (mine->acked)
+		return;
+	mine->acked = true;
+	if (peers->acked && ++pair->side[TCPSTATE_INITIATOR].proof == PERIODS)
+		pair->unproved = false;
+}
+
+/**
+ * tcpstate_fsm_standing() - how badly is the connection proved?
+ * @pair: the pair
+ * @age: of the record, in milliseconds, as in struct tcpstate_elapsed
+ *
+ * Return: TCPSTATE_PROVED_BY_HANDSHAKE, TCPSTATE_PROVED_BY_TRAFFIC, or at most
+ * TCPSTATE_UNPROVED: the less, the more periods have proof, as long as data was
+ * acknowledged in this period or the last.
+ */
+unsigned int tcpstate_fsm_standing(const struct tcpstate_pair *pair, __u32 age)
+{
+	if (!pair->unproved)
+		return pair->flags & (TCPSTATE_PICKED_UP | TCPSTATE_ONE_SIDED) ?
+		       TCPSTATE_PROVED_BY_TRAFFIC : TCPSTATE_PROVED_BY_HANDSHAKE;
+	if (((period(age) - pair->side[TCPSTATE_RESPONDER].proof) & 7) <= 1)
+		return TCPSTATE_UNPROVED - pair->side[TCPSTATE_INITIATOR].proof;
+	return TCPSTATE_UNPROVED;
+}
+
 static struct tcpstate_outcome on_segment(struct tcpstate_pair *pair,
 					  const struct tcpstate_segment *seg,
-					  enum tcpstate_end from)
+					  enum tcpstate_end from,
+					  const struct tcpstate_elapsed *elapsed)
 {
 	enum tcpstate_end peer = tcpstate_peer(from);
 	__u32 fin = seg->flags & TCPSTATE_FIN ? 1 : 0;
@@ -185,13 +248,13 @@ static struct tcpstate_outcome on_segment(struct tcpstate_pair *pair,
 		if (refused == PROVES_NOTHING)
 			return outcome_unchanged(0);
 		if (refused)
-			return refuse(pair, seg, from, refused);
+			return refuse(pair, seg, from, elapsed, refused);
 	}
 
 	if (!liberal) {
 		refused = judge_numbers(pair, seg, from);
 		if (refused)
-			return refuse(pair, seg, from, refused);
+			return refuse(pair, seg, from, elapsed, refused);
 		if (is_probe(pair, seg, from))
 			out.facts |= FACT(OUT_OF_WINDOW);
 	}
@@ -213,8 +276,6 @@ static struct tcpstate_outcome on_segment(struct tcpstate_pair *pair,
 	} else if (pair->state[from] == TCPSTATE_SYN_SENT) {
 		tcpstate_transition(pair, TCPSTATE_EV_PROOF, from);
 		out.facts |= FACT(ESTABLISHED);
-		if (pair->refused)
-			tcpstate_resync_forget(pair);
 	}
 	/* A capture of one direction: it acknowledges more than the other's SYN. */
 	if (pair->state[peer] == TCPSTATE_SYN_SENT && !tcpstate_fsm_spoke(pair, peer) &&
@@ -222,6 +283,8 @@ static struct tcpstate_outcome on_segment(struct tcpstate_pair *pair,
 		tcpstate_transition(pair, TCPSTATE_EV_PROOF, peer);
 		out.facts |= FACT(ESTABLISHED);
 	}
+	if (pair->unproved && seq_after(seg->ack, pair->una[peer]))
+		vouch(pair, from, elapsed);
 	follow(pair, peer, seg->ack);
 	pair_acknowledge(pair, peer, seg->ack, pair_window_edge(pair, seg, from));
 	if (liberal && (!seq_near(seg->seq, pair->nxt[from], HORIZON) ||
@@ -253,7 +316,8 @@ static struct tcpstate_outcome on_segment(struct tcpstate_pair *pair,
 /* RFC 9293 3.10.7.3 for an endpoint in SYN_SENT, RFC 5961 3.2 for any other. */
 static struct tcpstate_outcome on_rst(struct tcpstate_pair *pair,
 				      const struct tcpstate_segment *seg,
-				      enum tcpstate_end from)
+				      enum tcpstate_end from,
+				      const struct tcpstate_elapsed *elapsed)
 {
 	enum tcpstate_end peer = tcpstate_peer(from);
 	__u32 una = pair->una[from], nxt = pair->nxt[from];
@@ -287,9 +351,18 @@ static struct tcpstate_outcome on_rst(struct tcpstate_pair *pair,
 		if (pair->flags & TCPSTATE_LIBERAL && seq_near(seg->seq, nxt, HORIZON))
 			exact = true;
 	}
-	if (!exact)
-		return outcome_unchanged(inside ? FACT(RST_INEXACT) : FACT(INVALID_RST));
+	if (!exact) {
+		out = outcome_unchanged(inside ? FACT(RST_INEXACT) : FACT(INVALID_RST));
+		/* After a silence it may be all that is seen of the close. */
+		if (!tcpstate_fsm_halfopen(pair) && !pair_has_state(pair, TCPSTATE_TIME_WAIT) &&
+		    !pair->doubt && tcpstate_resync_idle(elapsed)) {
+			pair->doubt = true;
+			out.renew = true;
+		}
+		return out;
+	}
 
+	tcpstate_resync_drop(pair);
 	/*
 	 * The SYNs crossed, and this one may be of before: then the peer has
 	 * gone on to SYN_RECV, does not care, and will confirm its SYN.
@@ -313,6 +386,7 @@ static struct tcpstate_outcome on_rst(struct tcpstate_pair *pair,
  * @pair: the record's pair, changed by what the segment proves
  * @seg: a segment with valid flags
  * @from: its sender
+ * @elapsed: times at this segment
  *
  * Context: any; the caller serialises access to @pair.
  * Return: what the segment proved or was refused for, and whether the record
@@ -321,24 +395,27 @@ static struct tcpstate_outcome on_rst(struct tcpstate_pair *pair,
  */
 struct tcpstate_outcome tcpstate_fsm_step(struct tcpstate_pair *pair,
 					  const struct tcpstate_segment *seg,
-					  enum tcpstate_end from)
+					  enum tcpstate_end from,
+					  const struct tcpstate_elapsed *elapsed)
 {
-	if (tcpstate_fsm_predicted(pair, seg, from))
+	if (!pair->unproved && tcpstate_fsm_predicted(pair, seg, from))
 		return outcome_believed(0);
 	/*
-	 * It lingers to absorb stragglers: only a SYN means a new connection, and
-	 * one that came before the end does so once it is confirmed.
+	 * It lingers to absorb stragglers. A SYN means a new connection, and one that
+	 * came before the end does so once it is confirmed.
 	 */
 	if (tcpstate_fsm_ended(pair)) {
 		if (seg->flags & TCPSTATE_SYN &&
 		    (!(seg->flags & TCPSTATE_ACK) || tcpstate_handshake_confirms(pair, seg, from)))
 			return outcome_anew(TCPSTATE_REASON_NONE);
+		if (!(seg->flags & TCPSTATE_SYN) && tcpstate_resync_revives(pair, seg, from))
+			return outcome_anew(TCPSTATE_REASON_NONE);
 		return outcome_unchanged(FACT(STRAY));
 	}
 	if (seg->flags & TCPSTATE_RST)
-		return on_rst(pair, seg, from);
+		return on_rst(pair, seg, from, elapsed);
 	if (!(seg->flags & TCPSTATE_SYN))
-		return on_segment(pair, seg, from);
+		return on_segment(pair, seg, from, elapsed);
 	if (seg->flags & TCPSTATE_ACK)
 		return tcpstate_handshake_synack(pair, seg, from);
 	return tcpstate_handshake_syn(pair, seg, from);

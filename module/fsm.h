@@ -59,6 +59,18 @@ struct tcpstate_segment {
 	bool fragment;
 };
 
+/**
+ * struct tcpstate_elapsed - times that the machines need, in milliseconds
+ * @silent: since the last segment that renewed the record's timer
+ * @age: since the record opened; may wrap
+ * @round_trip: as the handshake measured it; 0 if it was not measured
+ */
+struct tcpstate_elapsed {
+	__u32 silent;
+	__u32 age;
+	__u32 round_trip;
+};
+
 /* Which endpoint; an index into every two-element array of the pair. */
 enum tcpstate_end {
 	TCPSTATE_INITIATOR,
@@ -71,7 +83,8 @@ enum tcpstate_action {
 	TCPSTATE_END,	/* it ended just now, for the reason given: let it linger */
 	TCPSTATE_ANEW,	/* it ends for the reason given (REASON_NONE: it had ended
 			 * before), and the same segment opens its successor:
-			 * tcpstate_fsm_reopen() on a zeroed pair
+			 * tcpstate_fsm_reopen() on a zeroed pair. Without a
+			 * SYN the successor has the same roles.
 			 */
 };
 
@@ -107,6 +120,13 @@ enum tcpstate_timeout {
 	TCPSTATE_TIMEOUT_MAX,
 };
 
+/* How badly a pair is proved: the larger, the sooner it gives way. */
+enum tcpstate_standing {
+	TCPSTATE_PROVED_BY_HANDSHAKE,
+	TCPSTATE_PROVED_BY_TRAFFIC,
+	TCPSTATE_UNPROVED = 9,	/* less by the periods that have proof */
+};
+
 /*
  * Letters of the history (Zeek's, see inference.md): upper case from the
  * initiator, lower case from the responder, each kind once a direction.
@@ -138,31 +158,48 @@ enum tcpstate_letter {
 #define TCPSTATE_GAP_FIN	0x40	/* << end: a FIN is among the refused segments */
 
 /**
+ * struct tcpstate_side - what is counted of one endpoint
+ * @retrans: segments that it retransmitted, stops at the largest
+ * @acked: in this period its peer acknowledged data of it; see @proof
+ * @proof: of the initiator, the periods in which data of both endpoints was
+ *	acknowledged; of the responder, the number of the newest period, modulo 8
+ * @tries: of the initiator, refused segments of this silence that did not agree
+ *	with those before them, stops at the largest
+ */
+struct tcpstate_side {
+	__u32 retrans:24, acked:1, proof:3, tries:4;
+};
+
+/**
  * struct tcpstate_pair - both endpoints of one connection, as the wire proves
  * @nxt: per endpoint, one past the highest sequence number that it has sent
  * @una: per endpoint, the highest acknowledgment that its peer has sent for it
  * @edge: per endpoint, the highest acknowledgment plus window that its peer
  *	ever advertised: it may send up to here
  * @letters: the letters of @history, a bit each, initiator's in the low half
- * @keeper: whoever keeps the pair may keep a bit here: the machines leave it alone
- * @refused: the last six segments, newest lowest, a bit set where refused
+ * @keeper: the caller may keep a bit here: the machines leave it alone
  * @sides: the endpoints whose refused segments agree with @memo, a bit each
- * @hits: how many refused segments agree with @memo
+ * @turns: how often the sender of agreeing refused segments changed
+ * @turn: the sender of the last such turn
+ * @moved: the numbers in @memo advanced since that turn
+ * @doubt: refused segments close the connection
+ * @unproved: no handshake proved the connection, nor did its traffic yet
  * @state: per endpoint, enum tcpstate_state
  * @wscale: window shifts, initiator's in the low nibble
  * @flags: TCPSTATE_PICKED_UP and its like
  * @memo: per endpoint, what a refused segment claimed. With TCPSTATE_SYN_MEMO
- *	its ISS; else in a pair with a TIME_WAIT its newest timestamp; else its
- *	next sequence number, should the refused segments be right and we wrong.
+ *	its ISS; else with @sides its next sequence number, should the refused
+ *	segments be right and we wrong; else in a pair with a TIME_WAIT its newest
+ *	timestamp.
  * @iss: per endpoint, its initial sequence number; one before the first octet
  *	we know of where the SYN was not seen
- * @retrans: per endpoint, segments that it sent again
+ * @side: per endpoint, what is counted of it
  * @wraps: per endpoint, how often @nxt passed zero
  * @history: letters in the order of their first appearance, a nibble each, the
  *	first lowest
  * @lower: the direction of each letter of @history, a bit each
  * @syn: SYNs that the initiator sent, stops at 255
- * @synack: SYN-ACKs that the responder sent, likewise
+ * @synack: SYN-ACKs that the responder sent, stops at 255
  *
  * The first 32 octets are all that an ordinary segment touches.
  */
@@ -170,14 +207,14 @@ struct tcpstate_pair {
 	__u32 nxt[2];
 	__u32 una[2];
 	__u32 edge[2];
-	__u32 letters:21, keeper:1, refused:6, sides:2, hits:2;
+	__u32 letters:21, keeper:1, sides:2, turns:4, turn:1, moved:1, doubt:1, unproved:1;
 	__u8 state[2];
 	__u8 wscale;
 	__u8 flags;
 
 	__u32 memo[2];
 	__u32 iss[2];
-	__u32 retrans[2];
+	struct tcpstate_side side[2];
 	__u16 wraps[2];
 	__u16 lower;
 	__u8 syn;
@@ -237,13 +274,15 @@ void tcpstate_fsm_reopen(struct tcpstate_pair *pair, const struct tcpstate_segme
 			 enum tcpstate_end from);
 struct tcpstate_outcome tcpstate_fsm_step(struct tcpstate_pair *pair,
 					  const struct tcpstate_segment *seg,
-					  enum tcpstate_end from);
+					  enum tcpstate_end from,
+					  const struct tcpstate_elapsed *elapsed);
 enum tcpstate_reason tcpstate_fsm_expire(struct tcpstate_pair *pair);
 void tcpstate_fsm_close(struct tcpstate_pair *pair);
 enum tcpstate_by tcpstate_fsm_closed_by(const struct tcpstate_pair *pair);
 const char *tcpstate_fsm_conn_state(const struct tcpstate_pair *pair, const __u8 state[2]);
 bool tcpstate_fsm_spoke(const struct tcpstate_pair *pair, enum tcpstate_end end);
 bool tcpstate_fsm_unreplied(const struct tcpstate_pair *pair);
+unsigned int tcpstate_fsm_standing(const struct tcpstate_pair *pair, __u32 age);
 unsigned int tcpstate_fsm_timeout(const struct tcpstate_pair *pair,
 				  const unsigned int seconds[TCPSTATE_TIMEOUT_MAX]);
 __u64 tcpstate_fsm_bytes(const struct tcpstate_pair *pair, enum tcpstate_end end);

@@ -36,7 +36,7 @@ static void take_syn(struct tcpstate_pair *pair, const struct tcpstate_segment *
 	pair->edge[end] = seg->seq + 1 + window;
 	pair_set_shift(pair, end, seg->wscale);
 	tcpstate_history_segment(pair, seg, end);
-	pair->hits = 0;
+	pair->turns = 0;
 }
 
 /* A SYN-ACK of @from, its acknowledgment in range. */
@@ -71,6 +71,7 @@ static void open_by_synack(struct tcpstate_pair *pair, const struct tcpstate_seg
 	pair->state[TCPSTATE_INITIATOR] = TCPSTATE_SYN_SENT;
 	pair->state[TCPSTATE_RESPONDER] = TCPSTATE_SYN_RECV;
 	pair->flags = TCPSTATE_PICKED_UP;
+	pair->unproved = true;
 	pair->synack = 1;
 }
 
@@ -90,9 +91,9 @@ static void open_midstream(struct tcpstate_pair *pair, const struct tcpstate_seg
 	pair->state[from] = fin ? TCPSTATE_FIN_WAIT1 : TCPSTATE_ESTABLISHED;
 	pair->state[peer] = TCPSTATE_ESTABLISHED;
 	pair->flags = TCPSTATE_PICKED_UP;
+	pair->unproved = true;
 	if (seg->fragment)
 		pair->flags |= TCPSTATE_FRAGMENTED;
-	tcpstate_history_tell(pair, TCPSTATE_INITIATOR, TCPSTATE_LETTER_GUESSED);
 	tcpstate_history_segment(pair, seg, from);
 }
 
@@ -111,9 +112,12 @@ bool tcpstate_fsm_open(struct tcpstate_pair *pair, const struct tcpstate_segment
 {
 	if (seg->flags & TCPSTATE_RST)
 		return false;
-	if (!(seg->flags & TCPSTATE_SYN))
+	if (!(seg->flags & TCPSTATE_SYN)) {
+		tcpstate_history_tell(pair, TCPSTATE_INITIATOR, TCPSTATE_LETTER_GUESSED);
 		open_midstream(pair, seg, from);
-	else if (seg->flags & TCPSTATE_ACK)
+		return true;
+	}
+	if (seg->flags & TCPSTATE_ACK)
 		open_by_synack(pair, seg);
 	else
 		open_by_syn(pair, seg);
@@ -127,14 +131,20 @@ bool tcpstate_fsm_open(struct tcpstate_pair *pair, const struct tcpstate_segment
  * @from: its sender, as for tcpstate_fsm_open()
  *
  * A SYN-ACK only supersedes what it does when its SYN was seen, so the
- * successor is not a picked-up one.
+ * successor is not a picked-up one. A segment without SYN revives a record: it
+ * picks up the connection, whose roles are known.
  */
 void tcpstate_fsm_reopen(struct tcpstate_pair *pair, const struct tcpstate_segment *seg,
 			 enum tcpstate_end from)
 {
+	if (!(seg->flags & TCPSTATE_SYN)) {
+		open_midstream(pair, seg, from);
+		return;
+	}
 	tcpstate_history_tell(pair, TCPSTATE_INITIATOR, TCPSTATE_LETTER_SYN);
 	tcpstate_fsm_open(pair, seg, from);
 	pair->flags &= ~TCPSTATE_PICKED_UP;
+	pair->unproved = false;
 	pair->syn = 1;
 }
 
@@ -159,8 +169,8 @@ struct tcpstate_outcome tcpstate_handshake_unanswered(struct tcpstate_pair *pair
 		return outcome_unchanged(FACT(OUT_OF_WINDOW));
 	if (!seg->len)
 		return outcome_unchanged(FACT(INVALID_ACK));
-	if (!pair->hits) {
-		pair->hits = 1;
+	if (!pair->turns) {
+		pair->turns = 1;
 		pair->memo[from] = seg->seq + seg->len;
 		pair->memo[peer] = seg->ack;
 		return outcome_unchanged(FACT(INVALID_ACK));
@@ -168,8 +178,9 @@ struct tcpstate_outcome tcpstate_handshake_unanswered(struct tcpstate_pair *pair
 	if (seq_before(seg->seq, pair->memo[from]) || seg->ack - pair->memo[peer] > HORIZON)
 		return outcome_unchanged(FACT(INVALID_ACK));
 
-	pair->hits = 0;
+	pair->turns = 0;
 	pair->flags |= TCPSTATE_ONE_SIDED;
+	pair->unproved = true;
 	pair_advance(pair, from, seg->seq + seg->len);
 	pair->una[from] = seg->seq;
 	pair_start_unseen(pair, peer, seg->ack);
@@ -194,7 +205,7 @@ static bool answers_unanswered(const struct tcpstate_pair *pair,
 {
 	enum tcpstate_end peer = tcpstate_peer(from);
 
-	return pair->state[from] == TCPSTATE_LISTEN && pair->hits &&
+	return pair->state[from] == TCPSTATE_LISTEN && pair->turns &&
 	       seq_after(seg->ack, pair->iss[peer]) && !seq_after(seg->ack, pair->memo[peer]) &&
 	       seg->seq - pair->memo[from] <= HORIZON;
 }
@@ -239,7 +250,7 @@ __u32 tcpstate_handshake_judge(struct tcpstate_pair *pair, const struct tcpstate
 	pair->una[from] = seg->seq;
 	pair->edge[from] = seg->seq + seg->len + 65535;
 	pair->edge[peer] = seg->ack;
-	pair->hits = 0;
+	pair->turns = 0;
 	pair_suppose_shifts(pair);
 	tcpstate_transition(pair, TCPSTATE_EV_SYNACK, from);
 	return 0;
@@ -253,7 +264,8 @@ static bool may_reuse(const struct tcpstate_pair *pair, const struct tcpstate_se
 		return true;
 	if (!seq_before(seg->seq, pair->nxt[from]))
 		return true;
-	return seg->has_ts && pair->memo[from] && !(pair->flags & TCPSTATE_SYN_MEMO << from) &&
+	return seg->has_ts && pair->memo[from] && !pair->sides &&
+	       !(pair->flags & TCPSTATE_SYN_MEMO << from) &&
 	       seq_after(seg->tsval, pair->memo[from]);
 }
 
@@ -285,7 +297,7 @@ struct tcpstate_outcome tcpstate_handshake_syn(struct tcpstate_pair *pair,
 			     LETTER(TCPSTATE_LETTER_SYNACK, from))) {
 		if (from == TCPSTATE_INITIATOR)
 			count_up(&pair->syn);
-		pair->retrans[from] += seg->count;
+		pair_count_retrans(pair, from, seg->count);
 		return outcome_unchanged(FACT(SYN_RETRANS));
 	}
 	if (unanswered)
@@ -294,9 +306,8 @@ struct tcpstate_outcome tcpstate_handshake_syn(struct tcpstate_pair *pair,
 		return outcome_anew(TCPSTATE_REASON_REUSED);
 
 	/* RFC 5961 4.2: answered by a challenge ACK, and a forged one must change nothing. */
+	tcpstate_resync_drop(pair);
 	pair->memo[from] = seg->seq;
-	pair->sides = 0;
-	pair->hits = 0;
 	pair->flags |= TCPSTATE_SYN_MEMO << from;
 	return outcome_unchanged(FACT(OUT_OF_WINDOW));
 }
@@ -324,7 +335,7 @@ struct tcpstate_outcome tcpstate_handshake_synack(struct tcpstate_pair *pair,
 	if (again && tcpstate_fsm_spoke(pair, from) && mine != TCPSTATE_SYN_SENT) {
 		count_up(&pair->synack);
 		if (pair->letters & LETTER(TCPSTATE_LETTER_SYNACK, from)) {
-			pair->retrans[from] += seg->count;
+			pair_count_retrans(pair, from, seg->count);
 			return outcome_believed(FACT(SYNACK_RETRANS));
 		}
 		/* What was sent after it overtook it. */
@@ -345,7 +356,7 @@ struct tcpstate_outcome tcpstate_handshake_synack(struct tcpstate_pair *pair,
 		tcpstate_transition(pair, TCPSTATE_EV_SYN, peer);
 		tcpstate_transition(pair, TCPSTATE_EV_SYNACK, from);
 		tcpstate_history_segment(pair, seg, from);
-		pair->hits = 0;
+		pair->turns = 0;
 		pair->synack = 1;
 		return outcome_believed(FACT(SIMULTANEOUS_OPEN));
 	}
@@ -376,11 +387,21 @@ struct tcpstate_outcome tcpstate_handshake_synack(struct tcpstate_pair *pair,
 		pair_agree_on_shifts(pair);
 		count_up(&pair->synack);
 		if (mine == TCPSTATE_SYN_RECV) {
-			pair->retrans[from] += seg->count;
+			pair_count_retrans(pair, from, seg->count);
 			return outcome_believed(FACT(SYNACK_RETRANS));
 		}
 		tcpstate_transition(pair, TCPSTATE_EV_SYNACK, from);
 		return outcome_believed(0);
+	}
+	/*
+	 * SYNPROXY behind this hook completed a handshake of its own, and repeats the SYN
+	 * to the server. It shifts the numbers where only one direction shows it.
+	 */
+	if (mine == TCPSTATE_ESTABLISHED && theirs == TCPSTATE_ESTABLISHED && pair->syn > 1 &&
+	    from == TCPSTATE_RESPONDER && seg->ack == pair->iss[peer] + 1) {
+		pair->flags |= TCPSTATE_LIBERAL;
+		tcpstate_resync_drop(pair);
+		return outcome_believed(FACT(RESYNC));
 	}
 	return outcome_unchanged(FACT(OUT_OF_WINDOW));
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * A pair's numbers, and what the rooms of the machine (fsm, handshake,
- * transition, history, resync, predict) do to them. Nobody else includes this.
+ * transition, history, resync, predict) do to them. No other file includes this.
  */
 #ifndef _TCPSTATE_PAIR_H
 #define _TCPSTATE_PAIR_H
@@ -166,6 +166,16 @@ static inline bool pair_acknowledges_syn(const struct tcpstate_pair *pair,
 					 enum tcpstate_end end)
 {
 	return seq_after(seg->ack, pair->iss[end]) && !seq_after(seg->ack, pair->nxt[end]);
+}
+
+/* So many segments of @end were retransmissions. */
+static inline void pair_count_retrans(struct tcpstate_pair *pair, enum tcpstate_end end,
+				      __u32 count)
+{
+	const __u32 most = (1u << 24) - 1;
+	__u32 had = pair->side[end].retrans;
+
+	pair->side[end].retrans = count < most - had ? had + count : most;
 }
 
 static inline struct tcpstate_outcome outcome_unchanged(__u32 facts)

@@ -39,7 +39,7 @@ static inline bool tcpstate_fsm_predicted(struct tcpstate_pair *pair,
 	if (pair->state[from] != TCPSTATE_ESTABLISHED || pair->state[peer] != TCPSTATE_ESTABLISHED)
 		return false;
 	if (!(pair->letters & LETTER(letter, from)) || !(pair->letters & history_speech(peer)) ||
-	    pair->refused)
+	    pair->sides || pair->turns || pair->doubt)
 		return false;
 	if (seg->seq != pair->nxt[from] || end < seg->seq || seq_after(end, pair->edge[from]))
 		return false;

@@ -8,6 +8,8 @@
 #include "trace.h"
 
 #define LONG_MS BIT(30)		/* from here on the clock of a stay is in seconds */
+/* A handshake that takes longer (ms) was delayed by more than the path. */
+#define ROUND_TRIP_MAX 1000
 
 static struct kmem_cache *cache4 __read_mostly;
 static struct kmem_cache *cache6 __read_mostly;
@@ -322,14 +324,18 @@ static void count_reset(struct tcpstate_log *log, enum tcpstate_end from, const 
 	atomic_long_inc(&log->resets.count[from][state[0]][state[1]][what]);
 }
 
-/* By a SYN; by a SYN-ACK, which with @again has superseded another; or by what follows one. */
-static void tell_opened(struct tcpstate_log *log, struct tcpstate_record *record)
+/*
+ * By a SYN; by a SYN-ACK, which with @again has superseded another; or by what follows
+ * one, which with @again revives a record.
+ */
+static void tell_opened(struct tcpstate_log *log, struct tcpstate_record *record, bool again)
 {
 	const struct tcpstate_pair *pair = &record->pair;
 	enum tcpstate_half half = half_of(pair, pair->state);
 
 	if (tcpstate_record_kind(record) != TCPSTATE_HALFOPEN) {
-		tcpstate_listener_late(log, record);
+		if (!again)
+			tcpstate_listener_late(log, record);
 	} else if (pair->flags & TCPSTATE_PICKED_UP) {
 		tcpstate_listener_tell(log, record, TCPSTATE_HALF_NONE, half,
 				       TCPSTATE_NEWS_UNASKED);
@@ -351,7 +357,8 @@ static void tell_opened(struct tcpstate_log *log, struct tcpstate_record *record
  * @from: its sender, as tcpstate_fsm_open() has it
  * @again: it succeeds the record that gave way to this segment
  *
- * Context: BH disabled; caller holds the lock of the half-open bucket of @hash.
+ * Context: BH disabled; caller holds the lock of the half-open bucket of @hash, or of
+ * the record's bucket if it revives the record where it is.
  * Return: false where the segment opens nothing; then nothing is counted.
  */
 bool tcpstate_record_open(struct tcpstate_log *log, struct tcpstate_record *record,
@@ -387,10 +394,32 @@ bool tcpstate_record_open(struct tcpstate_log *log, struct tcpstate_record *reco
 		tcpstate_count(log->stats, PICKED_UP);
 	else
 		tcpstate_count(log->stats, OPENED);
-	tell_opened(log, record);
+	tell_opened(log, record, again);
 	tcpstate_event(log, TCPSTATE_EVENT_OPENED, record, pair->state, TCPSTATE_REASON_NONE);
 	tcpstate_trace(log, record, segment, from, &(struct tcpstate_outcome){});
 	return true;
+}
+
+/* Milliseconds that the handshake took, both answers; 0 if either was not measured. */
+static u32 round_trip(const struct tcpstate_record *record)
+{
+	const u8 timed = TCPSTATE_TIMED << TCPSTATE_INITIATOR |
+			 TCPSTATE_TIMED << TCPSTATE_RESPONDER;
+
+	if ((record->marks & timed) != timed)
+		return 0;
+	return min_t(u32, record->latency[TCPSTATE_INITIATOR] / USEC_PER_MSEC +
+			  record->latency[TCPSTATE_RESPONDER] / USEC_PER_MSEC, ROUND_TRIP_MAX);
+}
+
+/* A batch may bring a segment that is older, by a tick, than the last one seen. */
+static struct tcpstate_elapsed elapsed_of(const struct tcpstate_record *record, u32 now)
+{
+	return (struct tcpstate_elapsed){
+		.silent = max_t(s32, now - record->seen, 0),
+		.age = now - record->created,
+		.round_trip = round_trip(record),
+	};
 }
 
 /**
@@ -415,7 +444,8 @@ struct tcpstate_outcome tcpstate_record_step(struct tcpstate_log *log,
 	enum tcpstate_kind kind = tcpstate_record_kind(record), kind_now;
 	enum tcpstate_half half = half_of(pair, before);
 	bool answered = kind == TCPSTATE_HALFOPEN && pair->synack;
-	struct tcpstate_outcome out = tcpstate_fsm_step(pair, segment, from);
+	const struct tcpstate_elapsed elapsed = elapsed_of(record, now);
+	struct tcpstate_outcome out = tcpstate_fsm_step(pair, segment, from, &elapsed);
 
 	if (out.facts)
 		tcpstate_stats_facts(log->stats, out.facts, segment->count);
@@ -546,7 +576,7 @@ void tcpstate_record_view(const struct tcpstate_record *record, const u8 state[2
 		view->bytes[end] = tcpstate_fsm_bytes(pair, end);
 		view->segments[end] = (u64)record->segments_high[end] << 32 |
 				      record->segments[end];
-		view->retrans[end] = pair->retrans[end];
+		view->retrans[end] = pair->side[end].retrans;
 		if (record->marks & TCPSTATE_TIMED << end)
 			view->latency[end] = record->latency[end];
 	}

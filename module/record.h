@@ -52,11 +52,11 @@
  *	 20	  4	last seen
  *	 24	  8	segments per direction
  *	 32	 32	pair, hot: nxt, una, edge per endpoint (24), letters that
- *			occurred, family and refused evidence (4), states (2),
+ *			occurred, family and what was refused (4), states (2),
  *			window shifts (1), flags (1)
  *	 64	 40	pair, cold: what refused segments claimed (8), initial
  *			sequence numbers (8) and wraps (4), which make the
- *			payload octets, retransmissions (8), sixteen letters
+ *			payload octets, retransmissions and proof (8), letters
  *			of history (8) and their directions (2), SYNs (1)
  *			and SYN-ACKs (1)
  *	104	  8	two handshake latencies
@@ -230,6 +230,9 @@ static inline bool tcpstate_record_predicted(struct tcpstate_record *record,
 					     const struct tcpstate_segment *segment,
 					     enum tcpstate_end from, u32 now)
 {
+	/* Once a tick the traffic of a connection that no handshake proved is looked at. */
+	if (unlikely(record->pair.unproved) && record->seen != now)
+		return false;
 	if (!tcpstate_fsm_predicted(&record->pair, segment, from))
 		return false;
 	tcpstate_record_count(record, from, segment->count);

@@ -1,27 +1,60 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Taking up the numbers again after segments passed unseen. */
+/*
+ * Taking over other numbers after segments passed unseen.
+ *
+ * A segment that contradicts the known numbers is refused, and what it claims is
+ * remembered in memo[]. An attacker who knows addresses and ports alone can send
+ * any number of such segments for both endpoints, and they agree as well as true
+ * ones. Two things are hard to forge: a number near a known one, and the silence
+ * of the true endpoints, whose segments fit the known numbers.
+ */
 #include "history.h"
 #include "pair.h"
 #include "resync.h"
 #include "transition.h"
 
-/* What refused segments claimed is forgotten, though not that they were refused. */
-static void forget_claims(struct tcpstate_pair *pair)
+/* A number that is near a known one: a blind guess meets it once in 2^15. */
+#define NEAR (64u << 10)
+/* So many turns make seven round trips. The count fills its bits. */
+#define TURNS 15
+/* A dispute counts the disputed endpoint's turns alone: one a round trip. */
+#define DISPUTE_TURNS 7
+/* After so many claims that others did not agree with, nearness proves nothing. */
+#define TRIES 4
+#define TRIES_MAX 15
+/* A first retransmission comes after that (RFC 6298 2.1, in milliseconds). */
+#define RETRANSMISSION_MS 1000
+
+/**
+ * tcpstate_resync_drop() - refused segments speak no longer against the known numbers
+ * @pair: the pair
+ */
+void tcpstate_resync_drop(struct tcpstate_pair *pair)
 {
+	enum tcpstate_end end;
+
+	/* Then memo[] held no timestamps. */
+	if (pair->sides && pair_has_state(pair, TCPSTATE_TIME_WAIT))
+		for (end = TCPSTATE_INITIATOR; end <= TCPSTATE_RESPONDER; end++)
+			pair->memo[end] = 0;
 	pair->sides = 0;
-	pair->hits = 0;
-	pair->flags &= ~(TCPSTATE_SYN_MEMO | TCPSTATE_SYN_MEMO << 1 |
-			 TCPSTATE_GAP_FIN | TCPSTATE_GAP_FIN << 1);
+	pair->turns = 0;
+	pair->turn = 0;
+	pair->moved = false;
+	pair->doubt = false;
+	pair->side[TCPSTATE_INITIATOR].tries = 0;
+	pair->flags &= ~(TCPSTATE_GAP_FIN | TCPSTATE_GAP_FIN << 1);
 }
 
 /**
- * tcpstate_resync_forget() - what was refused no longer speaks against what we know
- * @pair: the pair
+ * tcpstate_resync_idle() - were both endpoints silent for long enough to doubt the numbers?
+ * @elapsed: times at this segment
+ *
+ * Return: true after a round trip and a retransmission.
  */
-void tcpstate_resync_forget(struct tcpstate_pair *pair)
+bool tcpstate_resync_idle(const struct tcpstate_elapsed *elapsed)
 {
-	pair->refused = 0;
-	forget_claims(pair);
+	return elapsed->silent > elapsed->round_trip + RETRANSMISSION_MS;
 }
 
 /* A FIN of @end was among the segments that were refused, and is believed now. */
@@ -39,14 +72,15 @@ static void resynchronise(struct tcpstate_pair *pair, const struct tcpstate_segm
 			  enum tcpstate_end from)
 {
 	enum tcpstate_end peer = tcpstate_peer(from);
+	const __u32 nxt[2] = { pair->memo[0], pair->memo[1] };
 	enum tcpstate_end end;
 
 	if (pair_has_state(pair, TCPSTATE_SYN_SENT))
 		tcpstate_transition(pair, TCPSTATE_EV_PROOF, TCPSTATE_INITIATOR);
 	for (end = TCPSTATE_INITIATOR; end <= TCPSTATE_RESPONDER; end++) {
-		if (state_past_fin(pair->state[end]) && pair->memo[end] != pair->nxt[end])
+		if (state_past_fin(pair->state[end]) && nxt[end] != pair->nxt[end])
 			tcpstate_transition(pair, TCPSTATE_EV_NO_FIN, end);
-		pair_rebase(pair, end, pair->memo[end]);
+		pair_rebase(pair, end, nxt[end]);
 	}
 	/* What was acknowledged stands, unless these are other numbers altogether. */
 	if (seg->seq - pair->una[from] > pair_reach(pair, peer))
@@ -60,14 +94,14 @@ static void resynchronise(struct tcpstate_pair *pair, const struct tcpstate_segm
 		tcpstate_transition(pair, TCPSTATE_EV_ACK_OF_FIN, from);
 	fin_in_gap(pair, from);
 	tcpstate_history_segment(pair, seg, from);
-	tcpstate_resync_forget(pair);
+	tcpstate_resync_drop(pair);
 }
 
 /*
  * A dispute: the numbers that one endpoint sends and those that its peer
  * acknowledges differ, and each time by as much. Then memo[] holds the peer's
  * last acknowledgment for that endpoint, and the difference beside it; @sides
- * is zero, @hits counts, and TCPSTATE_GAP_FIN says which endpoint it is.
+ * is zero, @turns counts, and TCPSTATE_GAP_FIN says which endpoint it is.
  */
 static void begin_dispute(struct tcpstate_pair *pair, const struct tcpstate_segment *seg,
 			  enum tcpstate_end from, enum tcpstate_end disputed)
@@ -82,7 +116,8 @@ static void begin_dispute(struct tcpstate_pair *pair, const struct tcpstate_segm
 	}
 	pair->memo[tcpstate_peer(disputed)] = difference;
 	pair->sides = 0;
-	pair->hits = 1;
+	pair->turns = 1;
+	pair->turn = from;
 	pair->flags &= ~(TCPSTATE_GAP_FIN | TCPSTATE_GAP_FIN << 1);
 	pair->flags |= TCPSTATE_GAP_FIN << disputed;
 }
@@ -96,66 +131,142 @@ static bool carries_on_dispute(struct tcpstate_pair *pair, const struct tcpstate
 	__u32 *acknowledged = &pair->memo[disputed];
 	__u32 difference = pair->memo[tcpstate_peer(disputed)];
 
-	if (pair->sides || !pair->hits)
+	if (pair->sides || !pair->turns)
 		return false;
 	if (from != disputed) {
 		*acknowledged = seg->ack;
+		pair->turn = from;
 		return true;
 	}
 	if (!seq_near(seg->seq - *acknowledged, difference, HORIZON))
 		return false;
-	pair->hits++;
+	if (pair->turn != from && pair->turns < TURNS)
+		pair->turns++;
+	pair->turn = from;
 	return true;
 }
 
-/**
- * tcpstate_resync_refuse() - a segment contradicts what we know
- * @pair: the pair
- * @seg: the segment
- * @from: its sender
- * @fact: what it is refused for
- *
- * It is no evidence, unless others that were refused bear it out: then it is
- * we who missed something. Three among the last six from both sides do, and
- * two in a row do, one from each side, that continue each other exactly, as
- * the first ones after a gap.
- *
- * So ends a handshake too whose last ACK and first request passed unseen. A
- * spoofed source cannot bring that about alone: a responder that was not
- * answered sends no data and acknowledges nothing but the SYN.
- *
- * Return: unchanged but for @fact; or with TCPSTATE_FACT_RESYNC, the segment
- * believed after all.
- */
-struct tcpstate_outcome tcpstate_resync_refuse(struct tcpstate_pair *pair,
-					       const struct tcpstate_segment *seg,
-					       enum tcpstate_end from, __u32 fact)
+/* The first segment that claims other numbers, or other ones than those before. */
+static void begin_claim(struct tcpstate_pair *pair, const struct tcpstate_segment *seg,
+			enum tcpstate_end from)
+{
+	__u32 fin = seg->flags & TCPSTATE_FIN ? 1 : 0;
+
+	pair->flags &= ~(TCPSTATE_SYN_MEMO | TCPSTATE_SYN_MEMO << 1 |
+			 TCPSTATE_GAP_FIN | TCPSTATE_GAP_FIN << 1);
+	pair->memo[from] = seg->seq + seg->len + fin;
+	pair->memo[tcpstate_peer(from)] = seg->ack;
+	pair->sides = 1 << from;
+	pair->turns = 0;
+	pair->turn = from;
+	pair->moved = seg->len || fin;
+	if (fin)
+		pair->flags |= TCPSTATE_GAP_FIN << from;
+}
+
+/* One more segment that agrees with the claim. */
+static void carry_on_claim(struct tcpstate_pair *pair, const struct tcpstate_segment *seg,
+			   enum tcpstate_end from)
 {
 	enum tcpstate_end peer = tcpstate_peer(from);
 	__u32 fin = seg->flags & TCPSTATE_FIN ? 1 : 0;
 	__u32 end = seg->seq + seg->len + fin;
+	bool moved = false;
+
+	if (seq_after(end, pair->memo[from])) {
+		pair->memo[from] = end;
+		moved = true;
+	}
+	if (seq_after(seg->ack, pair->memo[peer])) {
+		pair->memo[peer] = seg->ack;
+		moved = true;
+	}
+	if (fin)
+		pair->flags |= TCPSTATE_GAP_FIN << from;
+	pair->sides |= 1 << from;
+	if (from == pair->turn) {
+		pair->moved |= moved;
+	} else if (moved || pair->moved) {
+		if (pair->turns < TURNS)
+			pair->turns++;
+		pair->turn = from;
+		pair->moved = moved;
+	}
+}
+
+/* Do the refused segments prove that the known numbers hold no longer? */
+static bool convinces(const struct tcpstate_pair *pair, const struct tcpstate_elapsed *elapsed,
+		      bool answered)
+{
+	bool near_i = seq_near(pair->memo[0], pair->nxt[0], NEAR);
+	bool near_r = seq_near(pair->memo[1], pair->nxt[1], NEAR);
+
+	if (pair->sides != 3)
+		return false;
+	if (pair->turns == TURNS && elapsed->silent >= elapsed->round_trip)
+		return true;
+	/* A handshake that ended unseen, or a FIN that was none. */
+	if (answered || state_past_fin(pair->state[0]) || state_past_fin(pair->state[1]))
+		if (near_i && near_r)
+			return true;
+	return !answered && (near_i || near_r) && tcpstate_resync_idle(elapsed) &&
+	       pair->side[TCPSTATE_INITIATOR].tries < TRIES;
+}
+
+/**
+ * tcpstate_resync_refuse() - a segment contradicts the known numbers
+ * @pair: the pair
+ * @seg: the segment
+ * @from: its sender
+ * @elapsed: times at this segment
+ * @fact: what it is refused for
+ *
+ * It is no evidence, unless refused segments of both endpoints agree, and
+ *
+ * - either both endpoints were silent for longer than a round trip and a
+ *   retransmission, and a number is near a known one,
+ * - or their numbers advanced over seven round trips in which no segment fitted
+ *   the known numbers.
+ *
+ * Both numbers near known ones suffice where a FIN may have been forged, and to
+ * end a handshake whose last ACK and first request passed unseen. A spoofed source
+ * cannot bring the latter about alone: a responder that was not answered sends no
+ * data and acknowledges nothing but the SYN.
+ *
+ * A segment that does not agree with the claim counts against it, so that one side
+ * cannot keep the other from proving its numbers by noise.
+ *
+ * Return: unchanged but for @fact; or with TCPSTATE_FACT_RESYNC, the segment
+ * believed after all. A segment that makes the refused ones close the connection
+ * renews the timer once, which is a short one from then on.
+ */
+struct tcpstate_outcome tcpstate_resync_refuse(struct tcpstate_pair *pair,
+					       const struct tcpstate_segment *seg,
+					       enum tcpstate_end from,
+					       const struct tcpstate_elapsed *elapsed, __u32 fact)
+{
+	enum tcpstate_end peer = tcpstate_peer(from);
+	struct tcpstate_side *counts = &pair->side[TCPSTATE_INITIATOR];
+	struct tcpstate_outcome out = outcome_unchanged(fact);
 	bool answered = pair->state[TCPSTATE_INITIATOR] == TCPSTATE_SYN_SENT &&
 			pair->state[TCPSTATE_RESPONDER] == TCPSTATE_SYN_RECV;
-	bool seq_agrees, ack_agrees, continues;
+	bool seq_agrees, ack_agrees;
 
-	/* Nothing to go by yet, or nothing to go on for. */
+	/* Nothing to go by yet. */
 	if (!answered && pair_has_state(pair, TCPSTATE_SYN_SENT))
-		return outcome_unchanged(fact);
-	if (pair_has_state(pair, TCPSTATE_TIME_WAIT))
-		return outcome_unchanged(fact);
+		return out;
+	/* Only data says that the connection goes on. */
+	if (pair_has_state(pair, TCPSTATE_TIME_WAIT) && !seg->len)
+		return out;
 	/* What it may send in SYN_RECV too bears out no initiator. */
 	if (answered && from == TCPSTATE_RESPONDER && !seg->len &&
 	    !seq_after(seg->ack, pair->nxt[peer]))
-		return outcome_unchanged(fact);
-
-	continues = pair->sides == 1 << peer && pair->refused & 1 &&
-		    seg->seq == pair->memo[from] && seg->ack == pair->memo[peer];
-	pair->refused = pair->refused << 1 | 1;
+		return out;
 
 	if (carries_on_dispute(pair, seg, from)) {
-		if (pair->hits < 3)
-			return outcome_unchanged(fact);
-		tcpstate_resync_forget(pair);
+		if (pair->turns < DISPUTE_TURNS || elapsed->silent < elapsed->round_trip)
+			return out;
+		tcpstate_resync_drop(pair);
 		pair->flags |= TCPSTATE_LIBERAL;
 		return outcome_believed(fact | FACT(RESYNC));
 	}
@@ -163,26 +274,56 @@ struct tcpstate_outcome tcpstate_resync_refuse(struct tcpstate_pair *pair,
 	ack_agrees = pair->sides && seq_near(seg->ack, pair->memo[peer], HORIZON);
 	if (!answered && pair->sides == 1 << peer && seq_agrees != ack_agrees) {
 		begin_dispute(pair, seg, from, ack_agrees ? from : peer);
-		return outcome_unchanged(fact);
+		return out;
 	}
 	if (!seq_agrees || !ack_agrees) {
-		forget_claims(pair);
-		pair->memo[from] = end;
-		pair->memo[peer] = seg->ack;
+		if (pair->sides && counts->tries < TRIES_MAX)
+			counts->tries++;
+		if (pair->turns)
+			pair->turns--;
+		else
+			begin_claim(pair, seg, from);
+		return out;
 	}
-	if (seq_after(end, pair->memo[from]))
-		pair->memo[from] = end;
-	if (seq_after(seg->ack, pair->memo[peer]))
-		pair->memo[peer] = seg->ack;
-	if (fin)
-		pair->flags |= TCPSTATE_GAP_FIN << from;
-	pair->sides |= 1 << from;
-	if (pair->hits < 3)
-		pair->hits++;
-	if (!continues && !(pair->hits == 3 && pair->sides == 3))
-		return outcome_unchanged(fact);
-	resynchronise(pair, seg, from);
-	if (answered)
-		fact |= FACT(ESTABLISHED);
-	return outcome_believed(fact | FACT(RESYNC));
+	carry_on_claim(pair, seg, from);
+	if (convinces(pair, elapsed, answered)) {
+		resynchronise(pair, seg, from);
+		if (answered)
+			fact |= FACT(ESTABLISHED);
+		return outcome_believed(fact | FACT(RESYNC));
+	}
+	if (pair->sides == 3 && pair->flags & (TCPSTATE_GAP_FIN | TCPSTATE_GAP_FIN << 1) &&
+	    !pair->doubt && !pair_has_state(pair, TCPSTATE_TIME_WAIT)) {
+		pair->doubt = true;
+		out.renew = true;
+	}
+	return out;
+}
+
+/**
+ * tcpstate_resync_revives() - does the connection of a record that ended go on?
+ * @pair: a pair that has ended
+ * @seg: a segment without SYN
+ * @from: its sender
+ *
+ * Data of both endpoints after the end revives it, if the one acknowledges the
+ * other: a socket that is gone acknowledges nothing.
+ *
+ * Return: true if @seg is the second of these.
+ */
+bool tcpstate_resync_revives(struct tcpstate_pair *pair, const struct tcpstate_segment *seg,
+			     enum tcpstate_end from)
+{
+	enum tcpstate_end peer = tcpstate_peer(from);
+
+	if (seg->flags & (TCPSTATE_RST | TCPSTATE_FIN) || !seg->len ||
+	    pair->flags & (TCPSTATE_SYN_MEMO | TCPSTATE_SYN_MEMO << 1))
+		return false;
+	if (pair->sides == 1 << peer && seq_near(seg->seq, pair->memo[from], HORIZON) &&
+	    seg->ack - pair->memo[peer] <= HORIZON)
+		return true;
+	/* The peer's answer is to acknowledge the first of several. */
+	if (pair->sides != 1 << from || !seq_near(seg->seq, pair->memo[from], HORIZON))
+		begin_claim(pair, seg, from);
+	return false;
 }

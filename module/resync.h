@@ -7,23 +7,24 @@
 
 /*
  * How far apart two refused segments may be and still speak of one stream;
- * also how far beyond a SYN that nobody answered its data may lie.
+ * also how far beyond a SYN that was not answered its data may lie.
  */
 #define HORIZON (4u << 20)
 
 struct tcpstate_outcome tcpstate_resync_refuse(struct tcpstate_pair *pair,
 					       const struct tcpstate_segment *seg,
-					       enum tcpstate_end from, __u32 fact);
-void tcpstate_resync_forget(struct tcpstate_pair *pair);
+					       enum tcpstate_end from,
+					       const struct tcpstate_elapsed *elapsed, __u32 fact);
+bool tcpstate_resync_revives(struct tcpstate_pair *pair, const struct tcpstate_segment *seg,
+			     enum tcpstate_end from);
+void tcpstate_resync_drop(struct tcpstate_pair *pair);
+bool tcpstate_resync_idle(const struct tcpstate_elapsed *elapsed);
 
-/* A segment was believed: what was refused before it counts for less. */
+/* A segment was believed: refused ones before it are no evidence any more. */
 static inline void tcpstate_resync_relent(struct tcpstate_pair *pair)
 {
-	if (!pair->refused)
-		return;
-	pair->refused <<= 1;
-	if (!pair->refused)
-		tcpstate_resync_forget(pair);
+	if (pair->sides || pair->turns || pair->doubt)
+		tcpstate_resync_drop(pair);
 }
 
 #endif /* _TCPSTATE_RESYNC_H */

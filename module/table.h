@@ -32,7 +32,7 @@ struct tcpstate_tables;
  * @buckets: NULL until the first record and when long empty; replaced by the
  *	sweep, first set by whoever needs it
  * @count: records, lingering ones too
- * @unreplied: records in the budget of those heard from one side alone
+ * @unreplied: records in the budget of those that no handshake proved
  * @max: how many records there may be
  * @shared: how many all namespaces but the first have together, or NULL in the
  *	first. They too are limited, or whoever can make namespaces could fill
@@ -111,12 +111,12 @@ void tcpstate_table_discard(struct tcpstate_tables *tables, struct tcpstate_tabl
 			    struct tcpstate_bucket *bucket, struct tcpstate_record *record,
 			    enum tcpstate_reason reason);
 
-/* Does the record count in its table's budget of one-sided ones? */
+/* Does the record count in its table's budget of those that no handshake proved? */
 static inline bool tcpstate_table_budgets(const struct tcpstate_table *table,
 					  const struct tcpstate_record *record)
 {
 	return table->kind == TCPSTATE_FLOW && !tcpstate_fsm_ended(&record->pair) &&
-	       tcpstate_fsm_unreplied(&record->pair);
+	       record->pair.unproved;
 }
 
 /*
@@ -127,7 +127,7 @@ static inline bool tcpstate_table_evictable(const struct tcpstate_table *table,
 					    const struct tcpstate_record *record)
 {
 	return table->kind == TCPSTATE_HALFOPEN || tcpstate_fsm_ended(&record->pair) ||
-	       tcpstate_table_budgets(table, record);
+	       record->pair.flags & (TCPSTATE_PICKED_UP | TCPSTATE_ONE_SIDED);
 }
 
 /* Have the bucket of a hash fetched into the cache while something else is done. */

@@ -9,6 +9,7 @@
  */
 #include "history.h"
 #include "pair.h"
+#include "resync.h"
 #include "transition.h"
 
 /* Rule 1: what the sender of an event thereby becomes. Zero: it stays. */
@@ -52,6 +53,10 @@ static const __u8 sends[TCPSTATE_EV_MAX][__TCPSTATE_STATE_MAX] = {
 		[TCPSTATE_CLOSING] = TCPSTATE_CLOSE_WAIT,
 		/* likewise */
 		[TCPSTATE_LAST_ACK] = TCPSTATE_CLOSE_WAIT,
+		/* likewise, and that FIN was acknowledged */
+		[TCPSTATE_TIME_WAIT] = TCPSTATE_CLOSE_WAIT,
+		/* likewise */
+		[TCPSTATE_CLOSE] = TCPSTATE_CLOSE_WAIT,
 	},
 	[TCPSTATE_EV_RST] = {
 		[TCPSTATE_ESTABLISHED ... TCPSTATE_STATE_MAX] = TCPSTATE_CLOSE,
@@ -79,6 +84,10 @@ static const __u8 hears[TCPSTATE_EV_MAX][__TCPSTATE_STATE_MAX] = {
 		[TCPSTATE_CLOSING] = TCPSTATE_FIN_WAIT1,
 		/* likewise */
 		[TCPSTATE_LAST_ACK] = TCPSTATE_FIN_WAIT1,
+		/* likewise, and its own is acknowledged */
+		[TCPSTATE_TIME_WAIT] = TCPSTATE_FIN_WAIT2,
+		/* likewise */
+		[TCPSTATE_CLOSE] = TCPSTATE_FIN_WAIT2,
 	},
 	[TCPSTATE_EV_RST] = {
 		[TCPSTATE_ESTABLISHED ... TCPSTATE_STATE_MAX] = TCPSTATE_CLOSE,
@@ -154,6 +163,7 @@ void tcpstate_transition_fin(struct tcpstate_pair *pair, enum tcpstate_end end)
  */
 void tcpstate_fsm_close(struct tcpstate_pair *pair)
 {
+	tcpstate_resync_drop(pair);
 	pair->state[TCPSTATE_INITIATOR] = TCPSTATE_CLOSE;
 	pair->state[TCPSTATE_RESPONDER] = TCPSTATE_CLOSE;
 }
@@ -207,9 +217,14 @@ unsigned int tcpstate_fsm_timeout(const struct tcpstate_pair *pair,
 			return seconds[TCPSTATE_TIMEOUT_SYN_SENT];
 		return seconds[TCPSTATE_TIMEOUT_SYN_RECV];
 	}
-	if (tcpstate_fsm_unreplied(pair) && !tcpstate_fsm_ended(pair) &&
+	if (tcpstate_fsm_ended(pair))
+		return longer;
+	if ((tcpstate_fsm_unreplied(pair) || pair->doubt) &&
 	    longer > seconds[TCPSTATE_TIMEOUT_UNREPLIED])
-		return seconds[TCPSTATE_TIMEOUT_UNREPLIED];
+		longer = seconds[TCPSTATE_TIMEOUT_UNREPLIED];
+	/* Its close was seen, with numbers that are not known. */
+	if (pair->doubt && longer > seconds[TCPSTATE_TIMEOUT_FIN_WAIT])
+		longer = seconds[TCPSTATE_TIMEOUT_FIN_WAIT];
 	return longer;
 }
 

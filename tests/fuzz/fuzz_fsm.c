@@ -26,6 +26,10 @@
  * @offset: what is added to the numbers of each host
  * @pair: where @known
  * @flipped: the record has host 1 for the initiator
+ * @now: milliseconds
+ * @opened: when the record did
+ * @seen: when its timer was renewed
+ * @round_trip: as its handshake measured it
  */
 struct world {
 	__u32 offset[2];
@@ -33,6 +37,10 @@ struct world {
 	struct tcpstate_outcome out;
 	bool known;
 	bool flipped;
+	__u32 now;
+	__u32 opened;
+	__u32 seen;
+	__u32 round_trip;
 };
 
 /* The endpoints, as far as they follow their own segments; in the first world's numbers. */
@@ -97,9 +105,11 @@ static void begin(struct world *world, const struct tcpstate_segment *seg, unsig
 	bool syn = seg->flags & TCPSTATE_SYN, ack = seg->flags & TCPSTATE_ACK;
 
 	memset(&world->pair, 0, sizeof(world->pair));
-	world->flipped = syn ? (ack ? !host : host) : false;
+	if (syn || !again)
+		world->flipped = syn ? (ack ? !host : host) : false;
+	world->opened = world->now;
+	world->seen = world->now;
 	if (again) {
-		MUST(syn);
 		tcpstate_fsm_reopen(&world->pair, seg, role(world, host));
 		world->known = true;
 	} else {
@@ -152,6 +162,8 @@ static void check_pair(const struct tcpstate_pair *pair, const struct truth *tru
 	}
 	timeout = tcpstate_fsm_timeout(pair, seconds);
 	MUST(timeout >= 1 && timeout <= 9);
+	MUST(pair->unproved <= !!(pair->flags & (TCPSTATE_PICKED_UP | TCPSTATE_ONE_SIDED)));
+	MUST(tcpstate_fsm_standing(pair, 0) <= TCPSTATE_UNPROVED);
 	MUST(tcpstate_fsm_conn_state(pair, pair->state));
 }
 
@@ -234,7 +246,7 @@ static void check_step(const struct tcpstate_pair *before, const struct world *w
 	MUST(!(out->facts & ~(BIT(TCPSTATE_FACT_MAX) - 1)));
 	switch (out->action) {
 	case TCPSTATE_ANEW:
-		MUST(seg->flags & TCPSTATE_SYN);
+		MUST(seg->flags & TCPSTATE_SYN || (lingers && seg->len));
 		MUST(!memcmp(before->state, pair->state, sizeof(pair->state)));
 		MUST(out->reason == (lingers ? TCPSTATE_REASON_NONE : out->reason));
 		MUST(lingers || out->reason == TCPSTATE_REASON_SUPERSEDED ||
@@ -287,17 +299,18 @@ static void say(const struct world *world, const struct tcpstate_segment *seg, u
 		"IR"[role(world, host)], seg->flags, seg->seq, seg->ack, seg->len,
 		world->out.facts, world->out.action, world->out.reason);
 	fprintf(stderr, "%s / %s, nxt %08x %08x una %08x %08x edge %08x %08x, flags %02x, "
-		"memo %08x %08x sides %u hits %u refused %02x, %s\n",
+		"memo %08x %08x sides %u turns %u doubt %u, %s\n",
 		tcpstate_state_name(pair->state[I]), tcpstate_state_name(pair->state[R]),
 		pair->nxt[I], pair->nxt[R], pair->una[I], pair->una[R], pair->edge[I],
-		pair->edge[R], pair->flags, pair->memo[I], pair->memo[R], pair->sides, pair->hits,
-		pair->refused, text);
+		pair->edge[R], pair->flags, pair->memo[I], pair->memo[R], pair->sides,
+		pair->turns, pair->doubt, text);
 }
 
 static void put(struct world *world, const struct tcpstate_segment *seg, unsigned int host,
 		const struct truth *truth)
 {
 	const struct tcpstate_pair before = world->pair;
+	struct tcpstate_elapsed elapsed;
 
 	memset(&world->out, 0, sizeof(world->out));
 	if (!world->known) {
@@ -307,7 +320,12 @@ static void put(struct world *world, const struct tcpstate_segment *seg, unsigne
 	} else {
 		enum tcpstate_end from = role(world, host);
 
-		world->out = tcpstate_fsm_step(&world->pair, seg, from);
+		elapsed = (struct tcpstate_elapsed){ world->now - world->seen,
+						     world->now - world->opened,
+						     world->round_trip };
+		world->out = tcpstate_fsm_step(&world->pair, seg, from, &elapsed);
+		if (world->out.renew)
+			world->seen = world->now;
 		if (loud)
 			say(world, seg, host);
 		check_step(&before, world, seg, from, truth);
@@ -349,9 +367,10 @@ static void check_same(const struct world *one, const struct world *other)
 		return;
 	MUST(!memcmp(a->state, b->state, sizeof(a->state)));
 	MUST(a->letters == b->letters && a->history == b->history && a->lower == b->lower);
-	MUST(a->flags == b->flags && a->wscale == b->wscale && a->refused == b->refused);
-	MUST(a->sides == b->sides && a->hits == b->hits);
-	MUST(!memcmp(a->retrans, b->retrans, sizeof(a->retrans)));
+	MUST(a->flags == b->flags && a->wscale == b->wscale && a->doubt == b->doubt);
+	MUST(a->sides == b->sides && a->turns == b->turns && a->turn == b->turn);
+	MUST(a->moved == b->moved && a->unproved == b->unproved);
+	MUST(!memcmp(a->side, b->side, sizeof(a->side)));
 	MUST(a->syn == b->syn && a->synack == b->synack);
 	for (unsigned int end = I; end <= R; end++) {
 		__u32 offset = other->offset[one->flipped ? !end : end];
@@ -393,6 +412,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		truth.first[host] = truth.end[host] = truth.last[host] = input_u32(&input);
 		other.offset[host] = input_u32(&input);
 	}
+	one.round_trip = other.round_trip = truth.first[0] & 1 ? 20 : 0;
 	while (input.left) {
 		unsigned int host;
 
@@ -405,6 +425,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			MUST(tcpstate_fsm_ended(&one.pair) && tcpstate_fsm_ended(&other.pair));
 			continue;
 		}
+		/* A moment, or a pause. */
+		one.now += op[6] >> 4 ? op[6] >> 4 : 3000;
+		other.now = one.now;
 		seg = (struct tcpstate_segment){
 			.seq = number(&one, &truth, host, op[0] >> 1 & 7, op[1] & 31),
 			.ack = number(&one, &truth, !host, op[0] >> 4 & 7, op[2] & 31),

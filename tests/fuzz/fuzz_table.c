@@ -123,7 +123,10 @@ static enum tcpstate_end role_of(const struct tcpstate_segment *segment, unsigne
 static void begin(struct life *life, const struct tcpstate_segment *segment, unsigned int side,
 		  bool again)
 {
-	enum tcpstate_end from = role_of(segment, side);
+	/* A record that is revived keeps its roles. */
+	bool revived = again && !(segment->flags & TCPSTATE_SYN);
+	enum tcpstate_end from = revived ? (side == life->initiator ? TCPSTATE_INITIATOR :
+					    TCPSTATE_RESPONDER) : role_of(segment, side);
 
 	memset(&life->pair, 0, sizeof(life->pair));
 	if (again)
@@ -162,7 +165,10 @@ static void step(struct life *life, const struct tcpstate_segment *segment, unsi
 		return;
 	}
 	from = side == life->initiator ? TCPSTATE_INITIATOR : TCPSTATE_RESPONDER;
-	out = tcpstate_fsm_step(&life->pair, segment, from);
+	/* Neither endpoint's answer is timed in a moment of the table's clock. */
+	out = tcpstate_fsm_step(&life->pair, segment, from,
+				&(struct tcpstate_elapsed){ fuzz_now - life->seen,
+							    fuzz_now - life->created, 0 });
 	if (out.action == TCPSTATE_ANEW) {
 		begin(life, segment, side, true);
 		return;
@@ -316,8 +322,8 @@ static void check_dump(void)
 		MUST(view->age_ms == ((fuzz_now - life->created) & KEPT));
 		MUST(view->segments[0] == (life->segments[0] & KEPT) &&
 		     view->segments[1] == (life->segments[1] & KEPT));
-		MUST(view->retrans[0] == life->pair.retrans[0] &&
-		     view->retrans[1] == life->pair.retrans[1]);
+		MUST(view->retrans[0] == life->pair.side[0].retrans &&
+		     view->retrans[1] == life->pair.side[1].retrans);
 	}
 	if (!walk.interrupted)
 		MUST(dumped == stats.records[TCPSTATE_FLOW] + stats.records[TCPSTATE_HALFOPEN]);

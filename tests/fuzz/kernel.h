@@ -264,6 +264,8 @@ struct workqueue_struct { char none; };
 
 #define HZ				1000
 #define MSEC_PER_SEC			1000
+#define fallthrough			__attribute__((__fallthrough__))
+#define USEC_PER_MSEC			1000
 #define NSEC_PER_USEC			1000
 #define time_after(a, b)		((long)((b) - (a)) < 0)
 #define jiffies				((unsigned long)fuzz_now)

@@ -10,7 +10,8 @@
 /* What is only told, and decides nothing, must not make states differ. */
 static void canonicalise(struct tcpstate_pair *pair)
 {
-	memset(pair->retrans, 0, sizeof(pair->retrans));
+	pair->side[0].retrans = 0;
+	pair->side[1].retrans = 0;
 	pair->history = 0;
 	pair->lower = 0;
 	pair->syn = 0;
@@ -50,14 +51,20 @@ struct tcpstate_outcome observer_sees(struct world *w, struct segment seg, enum 
 		.flags = seg.flags & ~PROBE,
 		.wscale = TCPSTATE_WSCALE_NONE,
 	};
+	/* The world has no clock: all of it happens within a moment. */
+	const struct tcpstate_elapsed elapsed = { 0 };
 	enum tcpstate_end role = role_of_sender(&segment, from);
 	struct tcpstate_outcome out = { 0 };
 
 	if (w->known) {
 		out = tcpstate_fsm_step(&w->pair, &segment,
 					from == role_host(w, TCPSTATE_INITIATOR) ?
-					TCPSTATE_INITIATOR : TCPSTATE_RESPONDER);
+					TCPSTATE_INITIATOR : TCPSTATE_RESPONDER,
+					&elapsed);
 		if (out.action == TCPSTATE_ANEW) {
+			if (!(segment.flags & SYN))
+				role = from == role_host(w, TCPSTATE_INITIATOR) ?
+				       TCPSTATE_INITIATOR : TCPSTATE_RESPONDER;
 			forget(w);
 			tcpstate_fsm_reopen(&w->pair, &segment, role);
 			w->known = true;

@@ -30,6 +30,7 @@ struct engine {
 	uint64_t packets;
 	uint64_t counters[__TCPSTATE_A_COUNTER_MAX];
 	uint64_t entered[__TCPSTATE_STATE_MAX];
+	uint32_t now;
 };
 
 /* Who it is: no octet of it is left to chance. */
@@ -209,10 +210,14 @@ static enum tcpstate_end guess_sender(const struct engine *engine, const struct 
 static void begin(struct engine *engine, struct engine_record *record,
 		  const struct engine_key *key, const struct tcpstate_segment *segment, bool again)
 {
-	enum tcpstate_end from = guess_sender(engine, key, segment), to = tcpstate_peer(from);
+	/* A record that is revived has its roles. */
+	enum tcpstate_end from = again && !(segment->flags & TCPSTATE_SYN) ?
+				 sender(record, key) : guess_sender(engine, key, segment);
+	enum tcpstate_end to = tcpstate_peer(from);
 
 	*record = (struct engine_record){ .key.family = key->family, .opened = engine->packets,
-					  .latest = engine->packets };
+					  .latest = engine->packets, .began = engine->now,
+					  .seen = engine->now };
 	memcpy(record->key.addr[from], key->addr[0], sizeof(key->addr[0]));
 	memcpy(record->key.addr[to], key->addr[1], sizeof(key->addr[1]));
 	record->key.port[from] = key->port[0];
@@ -245,7 +250,12 @@ static struct tcpstate_outcome step(struct engine *engine, struct engine_record 
 	const uint8_t before[2] = { pair->state[0], pair->state[1] };
 	bool lingers = tcpstate_fsm_ended(pair);
 	bool unanswered = tcpstate_fsm_halfopen(pair) && !pair->synack;
-	struct tcpstate_outcome out = tcpstate_fsm_step(pair, segment, from);
+	/* Captures may go back in time. */
+	const struct tcpstate_elapsed elapsed = {
+		.silent = (int32_t)(engine->now - record->seen) > 0 ? engine->now - record->seen : 0,
+		.age = engine->now - record->began,
+	};
+	struct tcpstate_outcome out = tcpstate_fsm_step(pair, segment, from, &elapsed);
 
 	count_facts(engine, out.facts, segment->count);
 	if (out.action == TCPSTATE_ANEW) {
@@ -259,6 +269,8 @@ static struct tcpstate_outcome step(struct engine *engine, struct engine_record 
 
 	record->segments[from] += segment->count;
 	record->latest = engine->packets;
+	if (out.renew)
+		record->seen = engine->now;
 	for (int i = 0; i < 2; i++)
 		if (before[i] != pair->state[i])
 			engine->entered[pair->state[i]]++;
@@ -411,6 +423,11 @@ void engine_flush(struct engine *engine)
 	tdestroy(engine->listeners, free);
 	engine->listeners = NULL;
 	engine->records = NULL;
+}
+
+void engine_clock(struct engine *engine, uint32_t now)
+{
+	engine->now = now;
 }
 
 struct engine *engine_new(const struct engine_setup *setup)

@@ -44,6 +44,8 @@ struct engine_key {
  * @segments: of each endpoint
  * @opened: number of the packet or segment, counted from 1, that opened it
  * @latest: number of the latest that belonged to it
+ * @began: when it opened, in milliseconds
+ * @seen: when its timer was renewed
  */
 struct engine_record {
 	struct engine_key key;
@@ -51,6 +53,8 @@ struct engine_record {
 	uint64_t segments[2];
 	uint64_t opened;
 	uint64_t latest;
+	uint32_t began;
+	uint32_t seen;
 };
 
 /**
@@ -108,6 +112,9 @@ struct engine *engine_new(const struct engine_setup *setup);
 
 /* Frees it; what is still open ends unheard. */
 void engine_free(struct engine *engine);
+
+/* What follows happens at this time, in milliseconds modulo 2^32; at first 0. */
+void engine_clock(struct engine *engine, uint32_t now);
 
 /*
  * An IP packet as it comes from the wire. @seen may be NULL, here and below.

@@ -15,7 +15,7 @@
 #include "tell.h"
 
 static const char usage[] =
-"usage: pcap-states [-C] [-L] [-c] [-f] [-n] [-s SEED] FILE...\n"
+"usage: pcap-states [-C] [-L] [-a] [-c] [-f] [-n] [-s SEED] FILE...\n"
 "\n"
 "Prints a line of JSON for each connection in captures when it closes, as\n"
 "`tcpstate -j monitor closed` does, and the file's name. At the end of a file\n"
@@ -23,6 +23,7 @@ static const char usage[] =
 "\n"
 "-C	verify no checksums, and repair those of IP headers\n"
 "-L	not loose: connections begin with a SYN\n"
+"-a	all at once, as replay sends them: the capture's times count for nothing\n"
 "-c	counters of each file, after its connections\n"
 "-f	a line for each frame with TCP: its number, source, destination, flags, both\n"
 "	states after it, the initiator first with its port, and what it was refused for\n"
@@ -32,6 +33,7 @@ static const char usage[] =
 static struct {
 	bool trusting;
 	bool strict;
+	bool at_once;
 	bool counters;
 	uint32_t seed;
 	bool frames;
@@ -55,7 +57,7 @@ static struct endpoint endpoint_of(const struct engine_record *record, const uin
 		.len = record->key.family == AF_INET ? 4 : 16,
 		.state = state[which],
 		.port = record->key.port[which],
-		.retrans = record->pair.retrans[which],
+		.retrans = record->pair.side[which].retrans,
 		.bytes = tcpstate_fsm_bytes(&record->pair, which),
 		.segments = record->segments[which],
 	};
@@ -164,6 +166,8 @@ static bool feed(struct run *run, struct engine *engine, struct perturb *wire)
 			packet_repair_header(packet.data, packet.len);
 		if (packet.padded)
 			packet_repair_segment(packet.data, packet.len);
+		if (!option.at_once)
+			engine_clock(engine, packet.time / 1000000);
 		if (!note_number(run, packet.frame) ||
 		    !engine_packet(engine, packet.data, packet.len, &seen))
 			return false;
@@ -208,13 +212,16 @@ int main(int argc, char **argv)
 	bool done = true;
 	int letter;
 
-	while ((letter = getopt(argc, argv, "CLcfns:")) != -1) {
+	while ((letter = getopt(argc, argv, "CLacfns:")) != -1) {
 		switch (letter) {
 		case 'C':
 			option.trusting = true;
 			break;
 		case 'L':
 			option.strict = true;
+			break;
+		case 'a':
+			option.at_once = true;
 			break;
 		case 'c':
 			option.counters = true;

@@ -649,7 +649,8 @@ static const char *judge(const struct scene *sc, enum host e, enum class class,
 	unsigned int self, peer;
 
 	now = *was;
-	out = tcpstate_fsm_step(&now, seg, (enum tcpstate_end)e);
+	out = tcpstate_fsm_step(&now, seg, (enum tcpstate_end)e,
+				&(struct tcpstate_elapsed){ 0 });
 	if (!sane(&now))
 		return "no state at all";
 	if (out.facts >> TCPSTATE_FACT_MAX)

@@ -195,7 +195,7 @@ static const char *fin_again(struct wire *w)
 	again(w, A, 1, FIN | ACK, 0);
 	ONLY(FACT(FIN_RETRANS));
 	IN(FIN_WAIT1, ESTABLISHED);
-	MUST(w->pair.retrans[I] == 1);
+	MUST(w->pair.side[I].retrans == 1);
 	say(w, B, ACK, 0);
 	say(w, B, FIN | ACK, 0);
 	say(w, A, ACK, 0);

@@ -23,7 +23,7 @@ static const char *data_both_ways(struct wire *w)
 	MUST(tcpstate_fsm_bytes(&w->pair, I) == 3000);
 	MUST(tcpstate_fsm_bytes(&w->pair, R) == 30 * 1460);
 	HISTORY("ShADd");
-	MUST(!w->pair.retrans[I] && !w->pair.retrans[R]);
+	MUST(!w->pair.side[I].retrans && !w->pair.side[R].retrans);
 	return NULL;
 }
 
@@ -45,7 +45,7 @@ static const char *four_gibibytes(struct wire *w)
 	NUMBERS(B);
 	say(w, B, FIN | ACK, 0);
 	MUST(tcpstate_fsm_bytes(&w->pair, R) == 40ULL * chunk);
-	MUST(!w->pair.retrans[R]);
+	MUST(!w->pair.side[R].retrans);
 	return NULL;
 }
 
@@ -56,7 +56,7 @@ static const char *retransmission(struct wire *w)
 	say(w, B, ACK, 0);
 	again(w, A, 100, ACK, 100);
 	ONLY(FACT(DATA_RETRANS));
-	MUST(w->pair.retrans[I] == 1);
+	MUST(w->pair.side[I].retrans == 1);
 	MUST(tcpstate_fsm_bytes(&w->pair, I) == 100);
 	NUMBERS(A);
 	HISTORY("ShADaT");
@@ -139,7 +139,7 @@ static const char *keepalive(struct wire *w)
 	say(w, B, ACK, 0);
 	again(w, B, 1, ACK, 0);
 	ONLY(FACT(KEEPALIVE));
-	MUST(!w->pair.retrans[I] && !w->pair.retrans[R]);
+	MUST(!w->pair.side[I].retrans && !w->pair.side[R].retrans);
 	MUST(tcpstate_fsm_bytes(&w->pair, I) == 100);
 	IN(ESTABLISHED, ESTABLISHED);
 	return NULL;
@@ -378,10 +378,10 @@ static const char *super_segment(struct wire *w)
 	w->snd[A] += 4000;
 	wire_put(w, A, seg);
 	ONLY(0);
-	MUST(w->pair.retrans[I] == 0);
+	MUST(w->pair.side[I].retrans == 0);
 	wire_put(w, A, seg);
 	ONLY(FACT(DATA_RETRANS));
-	MUST(w->pair.retrans[I] == 3);
+	MUST(w->pair.side[I].retrans == 3);
 	MUST(tcpstate_fsm_bytes(&w->pair, I) == 4000);
 	return NULL;
 }

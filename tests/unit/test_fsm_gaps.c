@@ -369,6 +369,28 @@ static const char *seen_i_needs_its_own_ack(struct wire *w)
 	return NULL;
 }
 
+/* Longer than a round trip and a retransmission. */
+static void pause(struct wire *w)
+{
+	w->now += 3000;
+}
+
+/* Each sends data and acknowledges the other's: so often, or until the numbers are in force. */
+static int exchange(struct wire *w, int most)
+{
+	int n;
+
+	for (n = 1; n <= most; n++) {
+		say(w, A, ACK | PSH, 100);
+		if (w->out.facts & FACT(RESYNC))
+			break;
+		say(w, B, ACK | PSH, 1000);
+		if (w->out.facts & FACT(RESYNC))
+			break;
+	}
+	return n;
+}
+
 /*
  * The SYN of R and its SYN-ACK crossed I's unseen, behind I's word alone: what that
  * claimed is no refused segment, and those that are refused later count.
@@ -388,10 +410,7 @@ static const char *unanswered_then_crossed(struct wire *w)
 	miss(w, A, ACK, 50000000);
 	miss(w, B, ACK, 70000000);
 	wire_hear(w, A);
-	say(w, B, ACK, 100);
-	MUST(w->out.facts & REFUSALS);
-	say(w, A, ACK, 100);
-	DID(RESYNC);
+	MUST(exchange(w, 20) <= 20);
 	return close_from_a(w);
 }
 
@@ -536,6 +555,17 @@ static const char *unseen_proof_spoofed(struct wire *w)
 	return NULL;
 }
 
+/* The numbers are in force soon, no later segment is refused, and the close is followed. */
+static const char *bridged(struct wire *w)
+{
+	MUST(exchange(w, 20) <= 20);
+	IN(ESTABLISHED, ESTABLISHED);
+	w->facts = 0;
+	exchange(w, 20);
+	MUST(!w->facts);
+	return close_from_a(w);
+}
+
 static const char *gap_both(struct wire *w)
 {
 	const char *why;
@@ -550,14 +580,148 @@ static const char *gap_both(struct wire *w)
 	say(w, A, ACK, 100);
 	ONLY(FACT(OUT_OF_WINDOW));
 	say(w, B, ACK, 100);
-	DID(RESYNC);
+	MUST(!(w->out.facts & FACT(RESYNC)));
 	IN(ESTABLISHED, ESTABLISHED);
-	why = healed(w);
-	if (why)
-		return why;
+	MUST(exchange(w, 20) <= 20);
 	MUST(tcpstate_fsm_bytes(&w->pair, I) >= i);
 	MUST(tcpstate_fsm_bytes(&w->pair, R) >= r);
-	return close_from_a(w);
+	why = healed(w);
+	return why ? why : close_from_a(w);
+}
+
+static const char *gap_of_exchanges(struct wire *w)
+{
+	int n;
+
+	w->wscale[A] = 7;
+	w->wscale[B] = 7;
+	w->round_trip = 8;
+	handshake(w);
+	exchange(w, 3);
+	for (n = 0; n < 30; n++) {
+		miss(w, A, ACK, 100);
+		miss(w, B, ACK, 1000);
+	}
+	return bridged(w);
+}
+
+static const char *gap_of_megabytes(struct wire *w)
+{
+	w->wscale[A] = 7;
+	w->wscale[B] = 7;
+	handshake(w);
+	exchange(w, 3);
+	gap(w, 4 << 20, 4 << 20);
+	return bridged(w);
+}
+
+/* One endpoint sends, and its peer acknowledges every other segment. */
+static const char *gap_then_download(struct wire *w)
+{
+	int n;
+
+	handshake(w);
+	gap(w, 4 << 20, 4 << 20);
+	for (n = 0; n < 40 && !(w->facts & FACT(RESYNC)); n++) {
+		say(w, B, ACK, 1460);
+		say(w, B, ACK, 1460);
+		say(w, A, ACK, 0);
+	}
+	MUST(n <= 20);
+	return healed(w);
+}
+
+/* Two more gaps before the first one is bridged. */
+static const char *gap_in_a_gap(struct wire *w)
+{
+	handshake(w);
+	gap(w, 50000000, 70000000);
+	exchange(w, 5);
+	gap(w, 50000000, 70000000);
+	exchange(w, 2);
+	gap(w, 50000000, 70000000);
+	return bridged(w);
+}
+
+/* An attacker adds a segment to every exchange. */
+static const char *gap_and_noise(struct wire *w)
+{
+	int n;
+
+	handshake(w);
+	gap(w, 50000000, 70000000);
+	for (n = 0; n < 40 && !(w->facts & FACT(RESYNC)); n++) {
+		say(w, A, ACK, 100);
+		forge(w, n & 1 ? A : B, 0x12345678u * n, 0x23456789u * n, ACK, 0);
+		say(w, B, ACK, 100);
+	}
+	MUST(w->facts & FACT(RESYNC));
+	return healed(w);
+}
+
+static const char *gap_both_then_close(struct wire *w)
+{
+	const unsigned int seconds[TCPSTATE_TIMEOUT_MAX] = {
+		120, 60, 432000, 120, 432000, 30, 60, 10, 300
+	};
+
+	handshake(w);
+	MUST(tcpstate_fsm_timeout(&w->pair, seconds) == 432000);
+	gap(w, 50000000, 70000000);
+	pause(w);
+	say(w, A, FIN | ACK, 0);
+	MUST(tcpstate_fsm_timeout(&w->pair, seconds) == 432000);
+	say(w, B, FIN | ACK, 0);
+	/* From now on. */
+	MUST(w->out.renew);
+	MUST(tcpstate_fsm_timeout(&w->pair, seconds) == 120);
+	say(w, A, ACK, 0);
+	MUST(!w->out.renew);
+	IN(ESTABLISHED, ESTABLISHED);
+	MUST(tcpstate_fsm_timeout(&w->pair, seconds) == 120);
+	return NULL;
+}
+
+static const char *gap_both_then_rst(struct wire *w)
+{
+	const unsigned int seconds[TCPSTATE_TIMEOUT_MAX] = {
+		120, 60, 432000, 120, 432000, 30, 60, 10, 300
+	};
+
+	handshake(w);
+	say(w, A, ACK, 100);
+	forge(w, A, w->snd[A] + 50000000, 0, RST, 0);
+	ONLY(FACT(INVALID_RST));
+	MUST(tcpstate_fsm_timeout(&w->pair, seconds) == 432000);
+	pause(w);
+	forge(w, A, w->snd[A] + 50000000, 0, RST, 0);
+	ONLY(FACT(INVALID_RST));
+	MUST(w->out.renew);
+	MUST(tcpstate_fsm_timeout(&w->pair, seconds) == 120);
+	/* It was forged, and a segment that fits says so. */
+	say(w, A, ACK, 100);
+	MUST(tcpstate_fsm_timeout(&w->pair, seconds) == 432000);
+	return NULL;
+}
+
+/* What B hears of a FIN after a gap, it answers by data: it is followed from then on. */
+static const char *gap_both_half_closed(struct wire *w)
+{
+	int n;
+
+	handshake(w);
+	gap(w, 50000000, 70000000);
+	say(w, A, FIN | ACK, 0);
+	for (n = 0; n < 40 && !(w->facts & FACT(RESYNC)); n++) {
+		say(w, B, ACK, 1460);
+		say(w, A, ACK, 0);
+	}
+	MUST(n <= 20);
+	IN(FIN_WAIT2, CLOSE_WAIT);
+	say(w, B, FIN | ACK, 0);
+	say(w, A, ACK, 0);
+	IN(TIME_WAIT, CLOSE);
+	return NULL;
 }
 
 /* TIME_WAIT by way of a gap: what decides over its reuse are timestamps, and there are none. */
@@ -569,6 +733,7 @@ static const char *gap_then_wait(struct wire *w)
 	say(w, A, FIN | ACK, 0);
 	say(w, B, ACK, 0);
 	miss(w, B, ACK, 50000000);
+	pause(w);
 	say(w, B, FIN | ACK, 100);
 	MUST(w->out.facts & REFUSALS);
 	say(w, A, ACK, 0);
@@ -593,6 +758,7 @@ static const char *gap_one(struct wire *w, enum host far, enum host first)
 	say(w, A, ACK, 100);
 	say(w, B, ACK, 100);
 	miss(w, far, ACK, 50000000);
+	pause(w);
 	say(w, first, ACK, 100);
 	say(w, !first, ACK, 100);
 	say(w, first, ACK, 100);
@@ -613,11 +779,12 @@ static const char *gap_with_lost_fin(struct wire *w)
 	say(w, B, ACK, 100);
 	say(w, A, ACK, 0);
 	miss(w, A, ACK, 50000000);
+	pause(w);
 	w->snd[B]++;
 	lose(w, B, ACK, 0);
 	say(w, A, ACK, 100);
 	lose(w, B, ACK, 0);
-	DID(RESYNC);
+	MUST(w->facts & FACT(RESYNC));
 	IN(ESTABLISHED, ESTABLISHED);
 	again(w, B, 1, FIN | ACK, 0);
 	MUST(!(w->out.facts & REFUSALS));
@@ -646,7 +813,8 @@ static const char *gap_of_a_a_first(struct wire *w)
 static const char *gap_then_fin(struct wire *w)
 {
 	handshake(w);
-	gap(w, 50000000, 70000000);
+	gap(w, 50000, 70000000);
+	pause(w);
 	say(w, A, FIN | ACK, 0);
 	IN(ESTABLISHED, ESTABLISHED);
 	say(w, B, ACK, 0);
@@ -665,7 +833,8 @@ static const char *gap_then_fin(struct wire *w)
 static const char *gap_then_fins(struct wire *w)
 {
 	handshake(w);
-	gap(w, 50000000, 70000000);
+	gap(w, 50000000, 60000);
+	pause(w);
 	say(w, B, FIN | ACK, 100);
 	say(w, A, FIN | ACK, 0);
 	DID(RESYNC);
@@ -675,12 +844,13 @@ static const char *gap_then_fins(struct wire *w)
 	return NULL;
 }
 
-static const char *gap_three_of_six(struct wire *w)
+static const char *gap_and_a_window(struct wire *w)
 {
 	const char *why;
 
 	handshake(w);
-	gap(w, 50000000, 70000000);
+	gap(w, 50000000, 0);
+	pause(w);
 	/* A fills a window before B's acknowledgement of its first half comes. */
 	lose(w, A, ACK, 1460);
 	wire_hear(w, B);
@@ -935,16 +1105,24 @@ static const struct life lives[] = {
 	{ "the handshake's end unseen, and the two disagree", unseen_proof_disputed },
 	{ "the handshake's end unseen is nothing that a spoofed source can feign",
 	  unseen_proof_spoofed },
-	{ "a gap both ways: one segment each way suffices", gap_both },
+	{ "a gap both ways is bridged, not by one segment each way", gap_both },
+	{ "a gap of 30 exchanges is bridged within 20", gap_of_exchanges },
+	{ "a gap of 4 MiB each way is bridged within 20 exchanges", gap_of_megabytes },
+	{ "a gap of 4 MiB each way, and R alone sends data", gap_then_download },
+	{ "gaps before a gap is bridged", gap_in_a_gap },
+	{ "a gap is bridged while others forge a segment an exchange", gap_and_noise },
+	{ "a gap both ways, and only the close is seen: a short timeout", gap_both_then_close },
+	{ "a silence, and only a RST is seen: a short timeout", gap_both_then_rst },
+	{ "a gap both ways, I's FIN, and data of R: followed", gap_both_half_closed },
 	{ "a gap, and TIME_WAIT behind it: an old SYN does not end that", gap_then_wait },
-	{ "a gap from I to R, R speaks first", gap_of_a },
-	{ "a gap from I to R, I speaks first", gap_of_a_a_first },
-	{ "a gap from R to I", gap_of_b },
-	{ "a gap, then a FIN and its ACK", gap_then_fin },
-	{ "a gap, then both FINs", gap_then_fins },
+	{ "a gap from I to R and a silence, R speaks first", gap_of_a },
+	{ "a gap from I to R and a silence, I speaks first", gap_of_a_a_first },
+	{ "a gap from R to I and a silence", gap_of_b },
+	{ "a gap and a silence, a number near: a FIN and its ACK", gap_then_fin },
+	{ "a gap and a silence, a number near: both FINs", gap_then_fins },
 	{ "a gap, and in it a FIN that is sent again", gap_with_lost_fin },
-	{ "a gap, three refused among six from both sides", gap_three_of_six },
-	{ "refused segments longer ago than six do not count", refusals_long_ago },
+	{ "a gap from I to R and a silence, I sends two segments first", gap_and_a_window },
+	{ "refused segments before a believed one do not count", refusals_long_ago },
 	{ "refused segments of one side never resynchronise", one_side_never_suffices },
 	{ "a forged FIN of I in the window is found out", forged_fin },
 	{ "a forged FIN of R in the window is found out", forged_fin_of_b },

@@ -286,6 +286,7 @@ static void anything(unsigned int steps)
 	for (step = 0; step < steps; step++) {
 		char older[TCPSTATE_HISTORY_MAX + 1], newer[TCPSTATE_HISTORY_MAX + 1];
 		struct tcpstate_pair before, copy;
+		struct tcpstate_elapsed elapsed;
 		struct tcpstate_outcome out;
 		struct tcpstate_segment seg;
 		bool was_known, probe;
@@ -347,11 +348,14 @@ static void anything(unsigned int steps)
 		}
 		tcpstate_fsm_history(&before, older);
 
+		elapsed = wire_elapsed(&w);
+		elapsed.silent++;
+		elapsed.age++;
 		wire_put(&w, from, seg);
 		if (!w.known)
 			continue;
 		if (was_known) {
-			out = tcpstate_fsm_step(&copy, &seg, role);
+			out = tcpstate_fsm_step(&copy, &seg, role, &elapsed);
 			if (out.facts != w.out.facts || out.action != w.out.action ||
 			    out.reason != w.out.reason || out.renew != w.out.renew ||
 			    (out.action != TCPSTATE_ANEW && memcmp(&copy, &w.pair, sizeof(copy))))

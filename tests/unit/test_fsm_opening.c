@@ -120,7 +120,7 @@ static const char *syn_again(struct wire *w)
 	again(w, A, 1, SYN, 0);
 	IN(SYN_SENT, LISTEN);
 	MUST(w->pair.syn == 3);
-	MUST(w->pair.retrans[I] == 2);
+	MUST(w->pair.side[I].retrans == 2);
 	HISTORY("S");
 	return NULL;
 }

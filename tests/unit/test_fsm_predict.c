@@ -38,7 +38,9 @@ static struct tcpstate_pair draw_pair(void)
 	};
 	struct tcpstate_pair pair = {
 		.letters = draw() % 4 ? (1 << 21) - 1 : draw() & ((1 << 21) - 1),
-		.refused = draw() % 8 ? 0 : draw() & 63,
+		.sides = draw() % 8 ? 0 : draw() & 3,
+		.turns = draw() % 8 ? 0 : draw() & 15,
+		.doubt = !(draw() % 16),
 		.wscale = draw() % 2 ? 0 : 0x72,
 		.flags = draw() % 4 ? 0 : draw() & 15,
 	};
@@ -83,6 +85,7 @@ int main(void)
 	unsigned int i, predicted = 0, idle = 0, differ = 0, touched = 0;
 	struct tcpstate_pair before, fast, slow;
 	struct tcpstate_outcome short_way, long_way;
+	const struct tcpstate_elapsed elapsed = { 0 };
 	struct tcpstate_segment seg;
 	enum tcpstate_end from;
 
@@ -99,9 +102,9 @@ int main(void)
 		else
 			idle++;
 		fast = before;
-		short_way = tcpstate_fsm_step(&fast, &seg, from);
+		short_way = tcpstate_fsm_step(&fast, &seg, from, &elapsed);
 		seg.flags |= TCPSTATE_URG;
-		long_way = tcpstate_fsm_step(&slow, &seg, from);
+		long_way = tcpstate_fsm_step(&slow, &seg, from, &elapsed);
 		if (memcmp(&fast, &slow, sizeof(fast)) || !same(&short_way, &long_way))
 			differ++;
 	}

@@ -41,6 +41,10 @@ enum host { A, B };
  * @ends: how often a record ended, by reason
  * @known: there is a record
  * @flipped: the record takes B for the initiator
+ * @now: milliseconds; each segment that passes takes one
+ * @seen: when the record's timer was renewed
+ * @opened: when the record opened
+ * @round_trip: as the record's handshake measured it
  * @iss: per host, its initial sequence number
  * @snd: per host, the next sequence number that it will send
  * @rcv: per host, the next that it expects of the other
@@ -59,6 +63,10 @@ struct wire {
 	unsigned int ends[__TCPSTATE_REASON_MAX];
 	bool known;
 	bool flipped;
+	__u32 now;
+	__u32 seen;
+	__u32 opened;
+	__u32 round_trip;
 	__u32 iss[2];
 	__u32 snd[2];
 	__u32 rcv[2];
@@ -126,6 +134,8 @@ static inline bool wire_open(struct wire *w, const struct tcpstate_segment *seg,
 		role = from == A ? I : R;
 
 	memset(&w->pair, 0, sizeof(w->pair));
+	w->seen = w->now;
+	w->opened = w->now;
 	w->known = tcpstate_fsm_open(&w->pair, seg, role);
 	w->flipped = (int)from != (int)role;
 	return w->known;
@@ -136,10 +146,21 @@ static inline enum tcpstate_end wire_role(const struct wire *w, enum host host)
 	return (host == A) != w->flipped ? I : R;
 }
 
-/* Give @seg to the machines, as their caller does. No host hears of it. */
+static inline struct tcpstate_elapsed wire_elapsed(const struct wire *w)
+{
+	return (struct tcpstate_elapsed){
+		.silent = w->now - w->seen, .age = w->now - w->opened,
+		.round_trip = w->round_trip,
+	};
+}
+
+/* Give @seg to the machines, as their caller does. It reaches no host. */
 static inline void wire_put(struct wire *w, enum host from, struct tcpstate_segment seg)
 {
+	struct tcpstate_elapsed elapsed;
+
 	memset(&w->out, 0, sizeof(w->out));
+	w->now++;
 	if (!w->known) {
 		if (!wire_open(w, &seg, from))
 			w->out.facts = FACT(STRAY);
@@ -147,14 +168,21 @@ static inline void wire_put(struct wire *w, enum host from, struct tcpstate_segm
 		return;
 	}
 
-	w->out = tcpstate_fsm_step(&w->pair, &seg, wire_role(w, from));
+	elapsed = wire_elapsed(w);
+	w->out = tcpstate_fsm_step(&w->pair, &seg, wire_role(w, from), &elapsed);
+	if (w->out.renew)
+		w->seen = w->now;
 	w->facts |= w->out.facts;
 	if (w->out.action != TCPSTATE_KEEP && w->out.reason < __TCPSTATE_REASON_MAX)
 		w->ends[w->out.reason]++;
 	if (w->out.action == TCPSTATE_ANEW) {
 		enum tcpstate_end role = seg.flags & ACK ? R : I;
 
+		if (!(seg.flags & SYN))
+			role = wire_role(w, from);
 		memset(&w->pair, 0, sizeof(w->pair));
+		w->seen = w->now;
+		w->opened = w->now;
 		tcpstate_fsm_reopen(&w->pair, &seg, role);
 		w->flipped = (int)from != (int)role;
 	}

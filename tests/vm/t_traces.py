@@ -83,7 +83,7 @@ def agree(where, options):
     """Show all captures there to both, and compare."""
     files = captures(where)
     kernel = told("build/replay", options, where, files)
-    compare(kernel, told(STATES, options, where, files))
+    compare(kernel, told(STATES, ["-a", *options], where, files))
     true(segments(kernel) > 0, "segments were seen")
 
 
