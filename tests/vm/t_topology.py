@@ -14,6 +14,98 @@ import ktap
 from lab import *
 from whole import *
 
+# What passes unseen
+
+def offload(lab, conn):
+    """Have R forward the connection by a flowtable, unseen."""
+    lab.R.nft("table inet f {", "flowtable ft {", "hook ingress priority 0;",
+              "devices = { a0, b0 };", "}", "chain forward {",
+              "type filter hook forward priority 0;", "meta l4proto tcp flow add @ft", "}", "}")
+
+    def unseen():
+        before = proc(lab.R)["segments"]
+        conn.talk()
+        return proc(lab.R)["segments"] == before
+    wait_for(unseen, what="an exchange that is not seen")
+
+
+def far(conn):
+    """4 MiB each way, in pieces that the sockets' buffers hold."""
+    for _ in range(256):
+        conn.talk(bytes(16384), bytes(16384))
+
+
+def bridges(lab, fam, pass_by):
+    lab.witnessed = False
+    conn = lab.connect(fam)
+    conn.talk()
+    offload(lab, conn)
+    pass_by(conn)
+    lab.R.nft("delete table inet f")
+    for number in range(1, 21):
+        conn.talk()
+        if proc(lab.R)["resync"]:
+            break
+    seen = proc(lab.R)
+    equal(seen["resync"], 1, f"resync after {number} exchanges")
+    for _ in range(20):
+        conn.talk()
+    after = proc(lab.R)
+    for name in "out_of_window", "invalid_ack", "stray":
+        equal(after[name], seen[name], name)
+    conn.close()
+    wait_equal(lambda: proc(lab.R).pairs, {"TIME_WAIT": (1, 0), "CLOSE": (0, 1)}, "the close")
+
+
+@test("30 exchanges by a flowtable: bridged within 20, and the close is followed")
+def offloaded_exchanges(lab, fam):
+    def pass_by(conn):
+        for _ in range(30):
+            conn.talk(bytes(100), bytes(1000))
+    bridges(lab, fam, pass_by)
+
+
+@test("4 MiB each way by a flowtable: bridged within 20 exchanges, and the close is followed")
+def offloaded_far(lab, fam):
+    bridges(lab, fam, far)
+
+
+@test("4 MiB each way by a flowtable, and then the close alone: the record does not stay")
+def offloaded_close(lab, fam):
+    lab.witnessed = False
+    lab.R.sysctl("net.tcpstate.timeout_fin_wait", 1)
+    lab.R.sysctl("net.tcpstate.timeout_time_wait", 1)
+    lab.R.sysctl("net.tcpstate.timeout_close", 1)
+    conn = lab.connect(fam)
+    conn.talk()
+    offload(lab, conn)
+    far(conn)
+    equal(proc(lab.R).pairs, {"ESTABLISHED": (1, 1)}, "states before the close")
+    conn.close()
+    wait_equal(lambda: proc(lab.R).pairs, {}, "the record's end")
+
+
+@test("SYNPROXY on the router: connections close", families=(4,))
+def synproxy(lab, fam):
+    lab.witnessed = False
+    lab.R.nft("table ip s {", "chain pre {", "type filter hook prerouting priority raw;",
+              "tcp dport 80 tcp flags syn / fin,syn,rst,ack notrack", "}", "chain forward {",
+              "type filter hook forward priority filter;",
+              "tcp dport 80 ct state invalid,untracked synproxy mss 1460 wscale 7 timestamp "
+              "sack-perm", "ct state invalid drop", "}", "}")
+    lab.R.sysctl("net.netfilter.nf_conntrack_tcp_loose", 0)
+    lab.R.sysctl("net.ipv4.tcp_syncookies", 1)
+    for count in 0, 1, 20:
+        conn = lab.connect(fam)
+        for _ in range(count):
+            conn.talk(bytes(100), bytes(1000))
+        wait_equal(lambda: proc(lab.R).states["ESTABLISHED"][:2], (1, 1), "while it is open")
+        conn.close()
+        wait_equal(lambda: proc(lab.R).states["ESTABLISHED"][:2], (0, 0),
+                   f"after {count} exchanges and the close")
+    wait_equal(lambda: proc(lab.R).pairs, {"TIME_WAIT": (3, 0), "CLOSE": (0, 3)}, "the closes")
+
+
 # routers and hosts
 
 @test("forwarded, sent and received: each segment once, and as many on all three hosts")
