@@ -189,8 +189,8 @@ struct tcpstate_side {
  * @flags: TCPSTATE_PICKED_UP and its like
  * @memo: per endpoint, what a refused segment claimed. With TCPSTATE_SYN_MEMO
  *	its ISS; else with @sides its next sequence number, should the refused
- *	segments be right and we wrong; else in a pair with a TIME_WAIT its newest
- *	timestamp.
+ *	segments be right and we wrong; else with @turns see resync.c; else in a
+ *	pair with a TIME_WAIT its newest timestamp.
  * @iss: per endpoint, its initial sequence number; one before the first octet
  *	we know of where the SYN was not seen
  * @side: per endpoint, what is counted of it

@@ -264,7 +264,7 @@ static bool may_reuse(const struct tcpstate_pair *pair, const struct tcpstate_se
 		return true;
 	if (!seq_before(seg->seq, pair->nxt[from]))
 		return true;
-	return seg->has_ts && pair->memo[from] && !pair->sides &&
+	return seg->has_ts && pair->memo[from] && !pair->sides && !pair->turns &&
 	       !(pair->flags & TCPSTATE_SYN_MEMO << from) &&
 	       seq_after(seg->tsval, pair->memo[from]);
 }

@@ -34,7 +34,7 @@ void tcpstate_resync_drop(struct tcpstate_pair *pair)
 	enum tcpstate_end end;
 
 	/* Then memo[] held no timestamps. */
-	if (pair->sides && pair_has_state(pair, TCPSTATE_TIME_WAIT))
+	if ((pair->sides || pair->turns) && pair_has_state(pair, TCPSTATE_TIME_WAIT))
 		for (end = TCPSTATE_INITIATOR; end <= TCPSTATE_RESPONDER; end++)
 			pair->memo[end] = 0;
 	pair->sides = 0;
@@ -279,7 +279,8 @@ struct tcpstate_outcome tcpstate_resync_refuse(struct tcpstate_pair *pair,
 	if (!seq_agrees || !ack_agrees) {
 		if (pair->sides && counts->tries < TRIES_MAX)
 			counts->tries++;
-		if (pair->turns)
+		/* A dispute has no @sides and one turn at least. */
+		if (pair->turns > !pair->sides)
 			pair->turns--;
 		else
 			begin_claim(pair, seg, from);
