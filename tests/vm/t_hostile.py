@@ -644,7 +644,7 @@ def forged_pairs(lab, fam):
         host.sysctl("net.tcpstate.enabled", 0)
     conns = [lab.connect(fam) for _ in range(20)]
     for number in range(500):
-        one, other = f"10.9.2.{2 + number % 200}", f"203.0.113.{1 + number // 200}"
+        one, other = f"10.9.2.{3 + number % 200}", f"203.0.113.{1 + number // 200}"
         lab.forge(lab.A, [
             ipv4(one, other, tcp(one, other, 2000 + number, 443, 1000, 1000, ACK)),
             ipv4(other, one, tcp(other, one, 443, 2000 + number, 1000, 1000, ACK)),
