@@ -13,6 +13,7 @@ static struct lock_class_key lock_keys[TCPSTATE_KIND_MAX];
 
 /**
  * tcpstate_buckets_alloc() - allocate an empty array of buckets
+ * @memory: the namespace's
  * @kind: the table that it is for
  * @order: log2 of the number of buckets
  * @gfp: allocation flags
@@ -20,19 +21,22 @@ static struct lock_class_key lock_keys[TCPSTATE_KIND_MAX];
  * Context: process if @gfp may block, else any.
  * Return: the array, to be freed by tcpstate_buckets_free(), or NULL.
  */
-struct tcpstate_buckets *tcpstate_buckets_alloc(enum tcpstate_kind kind, unsigned int order,
+struct tcpstate_buckets *tcpstate_buckets_alloc(struct tcpstate_memory *memory,
+						enum tcpstate_kind kind, unsigned int order,
 						gfp_t gfp)
 {
 	struct tcpstate_buckets *buckets;
 	size_t i;
 
-	buckets = kvzalloc(struct_size(buckets, evictable, BITS_TO_LONGS(1UL << order)), gfp);
+	buckets = tcpstate_memory_alloc(memory, TCPSTATE_A_MEMORY_TABLES,
+					tcpstate_buckets_header_size(order), gfp);
 	if (!buckets)
 		return NULL;
 	buckets->order = order;
-	buckets->bucket = kvzalloc(sizeof(*buckets->bucket) << order, gfp);
+	buckets->bucket = tcpstate_memory_alloc(memory, TCPSTATE_A_MEMORY_TABLES,
+						sizeof(*buckets->bucket) << order, gfp);
 	if (!buckets->bucket) {
-		tcpstate_buckets_free(buckets);
+		tcpstate_buckets_free(memory, buckets);
 		return NULL;
 	}
 	for (i = 0; i < 1UL << order; i++) {
@@ -46,14 +50,18 @@ struct tcpstate_buckets *tcpstate_buckets_alloc(enum tcpstate_kind kind, unsigne
 
 /**
  * tcpstate_buckets_free() - free an array of buckets
+ * @memory: the namespace's
  * @buckets: the array; no record is in it and no reader uses it
  *
- * Context: any.
+ * Context: process, or any if @buckets has the smallest order.
  */
-void tcpstate_buckets_free(struct tcpstate_buckets *buckets)
+void tcpstate_buckets_free(struct tcpstate_memory *memory, struct tcpstate_buckets *buckets)
 {
-	kvfree(buckets->bucket);
-	kvfree(buckets);
+	if (buckets->bucket)
+		tcpstate_memory_free(memory, TCPSTATE_A_MEMORY_TABLES, buckets->bucket,
+				     sizeof(*buckets->bucket) << buckets->order);
+	tcpstate_memory_free(memory, TCPSTATE_A_MEMORY_TABLES, buckets,
+			     tcpstate_buckets_header_size(buckets->order));
 }
 
 /**

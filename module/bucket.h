@@ -30,6 +30,7 @@
 
 /* Log2 of the buckets of the first array: GFP_ATOMIC must do for it. */
 #define TCPSTATE_ORDER_MIN 5
+#define TCPSTATE_ORDER_MAX 26
 
 /* Buckets that may be visited between two chances for others to run. */
 #define TCPSTATE_STRETCH 256
@@ -73,9 +74,33 @@ struct tcpstate_buckets {
 	unsigned long evictable[];
 };
 
-struct tcpstate_buckets *tcpstate_buckets_alloc(enum tcpstate_kind kind, unsigned int order,
+struct tcpstate_buckets *tcpstate_buckets_alloc(struct tcpstate_memory *memory,
+						enum tcpstate_kind kind, unsigned int order,
 						gfp_t gfp);
-void tcpstate_buckets_free(struct tcpstate_buckets *buckets);
+void tcpstate_buckets_free(struct tcpstate_memory *memory, struct tcpstate_buckets *buckets);
+
+static inline size_t tcpstate_buckets_header_size(unsigned int order)
+{
+	return sizeof(struct tcpstate_buckets) +
+	       BITS_TO_LONGS(1UL << order) * sizeof(unsigned long);
+}
+
+/* Octets that an array takes. */
+static inline size_t tcpstate_buckets_size(unsigned int order)
+{
+	return tcpstate_buckets_header_size(order) +
+	       ((size_t)sizeof(struct tcpstate_bucket) << order);
+}
+
+/* The order of the array that so many records make a table grow to. */
+static inline unsigned int tcpstate_buckets_order(unsigned int records)
+{
+	unsigned int order = TCPSTATE_ORDER_MIN;
+
+	while (order < TCPSTATE_ORDER_MAX && records > TCPSTATE_LOAD << order)
+		order++;
+	return order;
+}
 
 void tcpstate_bucket_link(struct tcpstate_bucket *bucket, struct tcpstate_record *record,
 			  u32 hash, u32 deadline);

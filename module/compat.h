@@ -6,9 +6,11 @@
 #ifndef _TCPSTATE_COMPAT_H
 #define _TCPSTATE_COMPAT_H
 
+#include <linux/memcontrol.h>
 #include <linux/netfilter.h>
 #include <linux/preempt.h>
 #include <linux/sched.h>
+#include <linux/sched/mm.h>
 #include <linux/sysctl.h>
 #include <linux/version.h>
 #include <net/genetlink.h>
@@ -65,6 +67,60 @@ static inline bool tcpstate_duplicates(void)
 	return softirq_count() && this_cpu_read(nf_skb_duplicated);
 #else
 	return current->in_nf_duplicate;
+#endif
+}
+
+/*
+ * The memory cgroup of the current task, to be put by tcpstate_memcg_put(), or
+ * NULL: the root has no limit. Before 5.14 no module could charge another one.
+ */
+#if IS_ENABLED(CONFIG_MEMCG) && LINUX_VERSION_CODE >= KERNEL_VERSION(5, 14, 0)
+static inline struct mem_cgroup *tcpstate_memcg_get_current(void)
+{
+	struct mem_cgroup *memcg = get_mem_cgroup_from_mm(current->mm);
+
+	if (!memcg || memcg->css.parent)
+		return memcg;
+	mem_cgroup_put(memcg);
+	return NULL;
+}
+
+static inline void tcpstate_memcg_put(struct mem_cgroup *memcg)
+{
+	mem_cgroup_put(memcg);
+}
+
+static inline struct mem_cgroup *tcpstate_memcg_activate(struct mem_cgroup *memcg)
+{
+	return set_active_memcg(memcg);
+}
+#else
+static inline struct mem_cgroup *tcpstate_memcg_get_current(void)
+{
+	return NULL;
+}
+
+static inline void tcpstate_memcg_put(struct mem_cgroup *memcg)
+{
+}
+
+static inline struct mem_cgroup *tcpstate_memcg_activate(struct mem_cgroup *memcg)
+{
+	return NULL;
+}
+#endif
+
+/*
+ * Outside tasks the active cgroup is one for each CPU. Since 6.18 softirqs of an RT
+ * kernel can preempt each other, so that there it would not stay the same.
+ */
+static inline bool tcpstate_memcg_stable(void)
+{
+#if IS_ENABLED(CONFIG_PREEMPT_RT) && !IS_ENABLED(CONFIG_PREEMPT_RT_NEEDS_BH_LOCK) && \
+	LINUX_VERSION_CODE >= KERNEL_VERSION(6, 18, 0)
+	return in_task();
+#else
+	return true;
 #endif
 }
 

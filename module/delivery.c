@@ -87,7 +87,7 @@ static void open(struct tcpstate_net *tn, struct tcpstate_bucket *birth,
 		tcpstate_count_add(tn->log.stats, STRAY, segment->count);
 		return;
 	}
-	record = tcpstate_record_alloc(parsed->tuple.family);
+	record = tcpstate_record_alloc(&tn->log, parsed->tuple.family);
 	if (!record) {
 		tcpstate_count(tn->log.stats, NOMEM);
 		return;
@@ -118,7 +118,7 @@ static void step_halfopen(struct tcpstate_tables *tables, struct tcpstate_bucket
 		if (tcpstate_fsm_ended(&record->pair) ||
 		    tcpstate_record_kind(record) == TCPSTATE_HALFOPEN)
 			break;
-		tcpstate_table_take(tcpstate_halfopens(tables), birth, record);
+		tcpstate_table_take(tables, tcpstate_halfopens(tables), birth, record);
 		file(tables, birth, record, hash, now);
 		break;
 	default:
@@ -167,7 +167,7 @@ static bool step_flow(struct tcpstate_tables *tables, const struct tcpstate_pars
 		if (out.action == TCPSTATE_ANEW && !(parsed->segment.flags & TCPSTATE_SYN)) {
 			revive(tables, bucket, record, parsed, hash, from);
 		} else if (out.action == TCPSTATE_ANEW) {
-			tcpstate_table_take(flows, bucket, record);
+			tcpstate_table_take(tables, flows, bucket, record);
 			*successor = record;
 		}
 	}

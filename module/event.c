@@ -6,9 +6,6 @@
 #include "event.h"
 #include "message.h"
 
-/* Buffers that may wait in a group; some ten notifications fit into each. */
-#define BUFFERS_MAX 256
-
 /* Buffers of each group that are sent before the work is queued anew. */
 #define ROUNDS 64
 
@@ -96,11 +93,22 @@ static struct content *content(struct sk_buff *skb)
 }
 
 /* All memory of a queue is allocated here. It is freed by deliver() or tcpstate_log_exit(). */
-static struct sk_buff *new_buffer(struct tcpstate_queue *queue)
+static struct sk_buff *new_buffer(struct tcpstate_memory *memory, struct tcpstate_queue *queue)
 {
-	if (skb_queue_len(&queue->buffers) >= BUFFERS_MAX)
+	struct mem_cgroup *before;
+	gfp_t gfp = GFP_ATOMIC;
+	struct sk_buff *skb;
+
+	if (skb_queue_len(&queue->buffers) >= TCPSTATE_BUFFERS_MAX)
 		return NULL;
-	return nlmsg_new(NLMSG_GOODSIZE, GFP_ATOMIC | __GFP_NOWARN);
+	before = tcpstate_memory_enter(memory, &gfp);
+	skb = nlmsg_new(NLMSG_GOODSIZE, gfp);
+	tcpstate_memory_leave(memory, before);
+	/* Only the buffer knows its size. */
+	if (!skb || tcpstate_memory_charge(memory, TCPSTATE_A_MEMORY_EVENTS, skb->truesize))
+		return skb;
+	kfree_skb(skb);
+	return NULL;
 }
 
 /**
@@ -155,9 +163,11 @@ void tcpstate_event_post(struct tcpstate_log *log, enum tcpstate_group group, u8
 	seq = ++queue->seq;
 	skb = skb_peek_tail(&queue->buffers);
 	if (!skb || put(skb, cmd, put_attributes, what, seq)) {
-		new = new_buffer(queue);
+		new = new_buffer(&log->memory, queue);
 		skb = new;
 		if (new && put(new, cmd, put_attributes, what, seq)) {
+			tcpstate_memory_uncharge(&log->memory, TCPSTATE_A_MEMORY_EVENTS,
+						 new->truesize);
 			kfree_skb(new);
 			skb = NULL;
 		}
@@ -296,8 +306,10 @@ static bool send_buffer(struct tcpstate_log *log, enum tcpstate_group group)
 	if (last == queue->settled)
 		return false;
 
-	if (skb)
+	if (skb) {
+		tcpstate_memory_uncharge(&log->memory, TCPSTATE_A_MEMORY_EVENTS, skb->truesize);
 		sent = deliver(log, group, skb);
+	}
 	if (sent >= 0) {
 		if (last > queue->settled + sent)
 			count_lost(log, last - queue->settled - sent);
@@ -371,11 +383,16 @@ void tcpstate_log_seq(struct tcpstate_log *log, bool reader, u64 seq[TCPSTATE_GR
  */
 int tcpstate_log_init(struct tcpstate_log *log, struct net *net)
 {
+	struct mem_cgroup *before;
+	gfp_t gfp = GFP_KERNEL;
 	unsigned int group;
 
-	log->stats = alloc_percpu(struct tcpstate_stats);
+	before = tcpstate_memory_enter(&log->memory, &gfp);
+	log->stats = alloc_percpu_gfp(struct tcpstate_stats, gfp);
+	tcpstate_memory_leave(&log->memory, before);
 	if (!log->stats)
 		return -ENOMEM;
+	tcpstate_memory_fixed(&log->memory, num_possible_cpus() * sizeof(struct tcpstate_stats));
 	log->net = net;
 	get_random_bytes(&log->key, sizeof(log->key));
 	mutex_init(&log->sending);

@@ -22,7 +22,13 @@
 #include <linux/workqueue.h>
 #include <net/net_namespace.h>
 
-#include "stats.h"
+#include "memory.h"
+
+/* Buffers that may wait in a group; some ten notifications fit into each. */
+#define TCPSTATE_BUFFERS_MAX 256
+
+/* Octets that the buffers of one group take: room for all may be short. */
+#define TCPSTATE_EVENTS_SIZE (TCPSTATE_BUFFERS_MAX * SKB_TRUESIZE(2 * PAGE_SIZE))
 
 struct tcpstate_listeners;
 struct tcpstate_record;
@@ -63,6 +69,7 @@ struct tcpstate_queue {
  * @stats: counters
  * @key: of the hashes of connections, which dumps are in the order of; beside
  *	@stats, as every segment needs both
+ * @memory: what it holds
  * @resets: ledger of RSTs
  * @net: whose
  * @queue: notifications, by enum tcpstate_group
@@ -75,6 +82,7 @@ struct tcpstate_queue {
 struct tcpstate_log {
 	struct tcpstate_stats __percpu *stats;
 	hsiphash_key_t key;
+	struct tcpstate_memory memory;
 	struct tcpstate_resets resets;
 	struct net *net;
 	struct tcpstate_queue queue[TCPSTATE_GROUP_MAX];

@@ -271,12 +271,16 @@ static struct tcpstate_detector *make_detector(struct tcpstate_listeners *listen
 		atomic_dec(&shared_count);
 		return NULL;
 	}
-	detector = kvzalloc(sizeof(*detector), GFP_KERNEL | __GFP_NOWARN);
+	detector = tcpstate_memory_alloc(&listeners->log->memory, TCPSTATE_A_MEMORY_DETECTOR,
+					 sizeof(*detector), GFP_KERNEL);
 	if (!detector)
 		goto nomem;
-	detector->pending = alloc_percpu_gfp(struct tcpstate_pending, GFP_KERNEL | __GFP_NOWARN);
+	detector->pending = tcpstate_memory_alloc_percpu(&listeners->log->memory,
+							 TCPSTATE_A_MEMORY_DETECTOR,
+							 sizeof(struct tcpstate_pending),
+							 GFP_KERNEL);
 	if (!detector->pending)
-		goto nomem;
+		goto free;
 	for_each_possible_cpu(cpu)
 		spin_lock_init(&per_cpu_ptr(detector->pending, cpu)->lock);
 	tcpstate_sample_init(&detector->sample);
@@ -285,8 +289,10 @@ static struct tcpstate_detector *make_detector(struct tcpstate_listeners *listen
 	tcpstate_lobby_open(listeners, detector);
 	return detector;
 
+free:
+	tcpstate_memory_free(&listeners->log->memory, TCPSTATE_A_MEMORY_DETECTOR, detector,
+			     sizeof(*detector));
 nomem:
-	kvfree(detector);
 	if (listeners->shared)
 		atomic_dec(&shared_count);
 	local_bh_disable();
@@ -300,8 +306,10 @@ static void free_detector(struct tcpstate_listeners *listeners, struct tcpstate_
 {
 	RCU_INIT_POINTER(listeners->detector, NULL);
 	synchronize_rcu();
-	free_percpu(detector->pending);
-	kvfree(detector);
+	tcpstate_memory_free_percpu(&listeners->log->memory, TCPSTATE_A_MEMORY_DETECTOR,
+				    detector->pending, sizeof(struct tcpstate_pending));
+	tcpstate_memory_free(&listeners->log->memory, TCPSTATE_A_MEMORY_DETECTOR, detector,
+			     sizeof(*detector));
 	if (listeners->shared)
 		atomic_dec(&shared_count);
 }

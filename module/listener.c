@@ -102,18 +102,46 @@ static void uncharge(struct tcpstate_listeners *listeners)
 		atomic_dec(listeners->shared);
 }
 
-static struct tcpstate_listener *alloc_listener(const struct tcpstate_host *host, u32 hash)
+/* NULL without memory, of which nothing is charged to the ceiling. */
+static struct tcpstate_listener *alloc_memory(const struct tcpstate_memory *memory)
 {
 	struct tcpstate_listener *listener;
+	struct mem_cgroup *before;
+	gfp_t gfp = GFP_ATOMIC;
 
-	listener = kzalloc(sizeof(*listener), GFP_ATOMIC | __GFP_NOWARN);
-	if (!listener)
-		return NULL;
-	listener->tally = alloc_percpu_gfp(struct tcpstate_tally, GFP_NOWAIT | __GFP_NOWARN);
-	if (!listener->tally) {
+	before = tcpstate_memory_enter(memory, &gfp);
+	listener = kzalloc(sizeof(*listener), gfp);
+	if (listener)
+		listener->tally = alloc_percpu_gfp(struct tcpstate_tally, gfp);
+	tcpstate_memory_leave(memory, before);
+	if (listener && !listener->tally) {
 		kfree(listener);
 		return NULL;
 	}
+	return listener;
+}
+
+/* A slot's memory is counted no longer, though it may live for a grace period. */
+static void uncharge_memory(struct tcpstate_listeners *listeners)
+{
+	tcpstate_memory_uncharge(&listeners->log->memory, TCPSTATE_A_MEMORY_LISTENERS,
+				 tcpstate_listener_size());
+}
+
+static struct tcpstate_listener *alloc_listener(struct tcpstate_memory *memory,
+						const struct tcpstate_host *host, u32 hash)
+{
+	struct tcpstate_listener *listener = NULL;
+
+	if (tcpstate_memory_charge(memory, TCPSTATE_A_MEMORY_LISTENERS,
+				   tcpstate_listener_size())) {
+		listener = alloc_memory(memory);
+		if (!listener)
+			tcpstate_memory_uncharge(memory, TCPSTATE_A_MEMORY_LISTENERS,
+						 tcpstate_listener_size());
+	}
+	if (!listener)
+		return NULL;
 	listener->host = *host;
 	listener->hash = hash;
 	listener->active = tcpstate_now64();
@@ -132,6 +160,20 @@ static void free_rcu_listener(struct rcu_head *rcu)
 	free_listener(container_of(rcu, struct tcpstate_listener, rcu));
 }
 
+static int reserve_slot(struct tcpstate_listeners *listeners, struct tcpstate_listener *listener)
+{
+	const struct tcpstate_memory *memory = &listeners->log->memory;
+	struct mem_cgroup *before;
+	gfp_t gfp = GFP_ATOMIC;
+	int err;
+
+	before = tcpstate_memory_enter(memory, &gfp);
+	err = xa_alloc(&listeners->slots, &listener->slot, NULL, XA_LIMIT(0, listeners->max - 1),
+		       gfp);
+	tcpstate_memory_leave(memory, before);
+	return err;
+}
+
 /*
  * Its number is reserved before anybody can find it, and nobody reads by the
  * number until it is found by its host: what fails was never seen.
@@ -141,8 +183,7 @@ static bool publish(struct tcpstate_listeners *listeners, struct tcpstate_listen
 	const struct slot_key key = { &listener->host, listener->hash };
 
 	lockdep_assert_held(&listeners->lock);
-	if (xa_alloc(&listeners->slots, &listener->slot, NULL, XA_LIMIT(0, listeners->max - 1),
-		     GFP_ATOMIC | __GFP_NOWARN))
+	if (reserve_slot(listeners, listener))
 		return false;
 	if (!rhashtable_lookup_insert_key(&listeners->table, &key, &listener->node,
 					  table_params)) {
@@ -165,7 +206,7 @@ static struct tcpstate_listener *admit(struct tcpstate_listeners *listeners,
 		WRITE_ONCE(listeners->crowded, true);
 		return NULL;
 	}
-	listener = alloc_listener(host, hash);
+	listener = alloc_listener(&listeners->log->memory, host, hash);
 	if (!listener)
 		goto nomem;
 	spin_lock(&listeners->lock);
@@ -179,6 +220,7 @@ static struct tcpstate_listener *admit(struct tcpstate_listeners *listeners,
 	}
 	spin_unlock(&listeners->lock);
 	free_listener(listener);
+	uncharge_memory(listeners);
 	uncharge(listeners);
 	/* Another CPU was faster, one that leaves is still there, or there is no memory. */
 	return find(listeners, host, hash);
@@ -486,6 +528,7 @@ void tcpstate_listener_remove(struct tcpstate_listeners *listeners,
 {
 	rhashtable_remove_fast(&listeners->table, &listener->node, table_params);
 	xa_erase_bh(&listeners->slots, listener->slot);
+	uncharge_memory(listeners);
 	uncharge(listeners);
 	call_rcu(&listener->rcu, free_rcu_listener);
 }
@@ -508,7 +551,8 @@ int tcpstate_listeners_init(struct tcpstate_listeners *listeners, struct tcpstat
 	if (err)
 		return err;
 	get_random_bytes(&listeners->key, sizeof(listeners->key));
-	xa_init_flags(&listeners->slots, XA_FLAGS_ALLOC | XA_FLAGS_LOCK_BH);
+	xa_init_flags(&listeners->slots, XA_FLAGS_ALLOC | XA_FLAGS_LOCK_BH |
+		      (log->memory.memcg ? XA_FLAGS_ACCOUNT : 0));
 	spin_lock_init(&listeners->lock);
 	listeners->log = log;
 	listeners->max = max;

@@ -16,6 +16,7 @@
 #ifndef _TCPSTATE_LISTENER_H
 #define _TCPSTATE_LISTENER_H
 
+#include <linux/cpumask.h>
 #include <linux/prefetch.h>
 #include <linux/rhashtable.h>
 #include <linux/siphash.h>
@@ -140,6 +141,13 @@ struct tcpstate_listener {
 	struct tcpstate_docket docket;
 	struct rcu_head rcu;
 };
+
+/* Octets that a slot takes, with each CPU's part and its share of @table and @slots. */
+static inline size_t tcpstate_listener_size(void)
+{
+	return sizeof(struct tcpstate_listener) +
+	       num_possible_cpus() * sizeof(struct tcpstate_tally) + 4 * sizeof(void *);
+}
 
 /**
  * struct tcpstate_listener_view - a listener, or a host, as readers see it

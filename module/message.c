@@ -319,6 +319,32 @@ int tcpstate_message_resets(struct sk_buff *skb, const struct tcpstate_resets *r
 }
 
 /**
+ * tcpstate_message_memory() - the attribute of memory
+ * @skb: message to put it in
+ * @memory: the namespace's
+ * @sum: its figures
+ *
+ * Context: any.
+ * Return: as tcpstate_message_flow().
+ */
+int tcpstate_message_memory(struct sk_buff *skb, const struct tcpstate_memory *memory,
+			    const struct tcpstate_stats *sum)
+{
+	struct nlattr *nest = nla_nest_start(skb, TCPSTATE_A_STATS_MEMORY);
+	u64 octets[__TCPSTATE_A_MEMORY_MAX];
+	unsigned int kind;
+
+	if (!nest)
+		return -EMSGSIZE;
+	tcpstate_memory_read(memory, sum, octets);
+	for (kind = TCPSTATE_MEMORY_FIRST; kind <= TCPSTATE_A_MEMORY_MAX; kind++)
+		if (nla_put_u64_64bit(skb, kind, octets[kind], TCPSTATE_A_MEMORY_PAD))
+			return -EMSGSIZE;
+	nla_nest_end(skb, nest);
+	return 0;
+}
+
+/**
  * tcpstate_message_leak() - the attributes of leaks
  * @skb: message to put them in
  * @leak: what the sweep has found

@@ -16,6 +16,8 @@ int tcpstate_message_flow(struct sk_buff *skb, const struct tcpstate_view *view)
 int tcpstate_message_name(struct sk_buff *skb, int type, const struct tcpstate_view *view,
 			  enum tcpstate_end which);
 int tcpstate_message_sum(struct sk_buff *skb, const struct tcpstate_stats *sum);
+int tcpstate_message_memory(struct sk_buff *skb, const struct tcpstate_memory *memory,
+			    const struct tcpstate_stats *sum);
 int tcpstate_message_resets(struct sk_buff *skb, const struct tcpstate_resets *resets);
 int tcpstate_message_leak(struct sk_buff *skb, const struct tcpstate_leak *leak);
 int tcpstate_message_subject(struct sk_buff *skb, const struct tcpstate_listener_view *view);

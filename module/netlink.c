@@ -265,6 +265,7 @@ static int put_stats(struct sk_buff *skb, struct tcpstate_net *tn,
 	if (nla_put_string(skb, TCPSTATE_A_STATS_VERSION, TCPSTATE_VERSION) ||
 	    nla_put_u8(skb, TCPSTATE_A_STATS_ENABLED, tcpstate_net_enabled(tn)) ||
 	    tcpstate_message_sum(skb, sum) ||
+	    tcpstate_message_memory(skb, &tn->log.memory, sum) ||
 	    tcpstate_message_resets(skb, &tn->log.resets) ||
 	    tcpstate_message_leak(skb, &tn->tables.leak))
 		return -EMSGSIZE;

@@ -5,6 +5,7 @@
 #include <linux/mm.h>
 #include <linux/moduleparam.h>
 #include <linux/rtnetlink.h>
+#include <linux/sched.h>
 #include <linux/slab.h>
 #include <net/netns/generic.h>
 
@@ -32,6 +33,9 @@ module_param_named(max_listeners, tcpstate_max_listeners, uint, 0444);
 MODULE_PARM_DESC(max_listeners, "listeners in a network namespace (default: 1024)");
 
 static unsigned int net_id __read_mostly;
+
+/* Loads the module: namespaces that are there already have another creator. */
+static const struct task_struct *loader;
 
 static bool enabled_by_default = true;
 module_param_named(enabled, enabled_by_default, bool, 0444);
@@ -179,9 +183,11 @@ static int __net_init net_init(struct net *net)
 
 	tn->net = net;
 	mutex_init(&tn->lock);
+	tcpstate_memory_init(&tn->log.memory, net_eq(net, &init_net), current != loader);
+	tcpstate_memory_fixed(&tn->log.memory, sizeof(*tn));
 	err = tcpstate_log_init(&tn->log, net);
 	if (err)
-		return err;
+		goto exit_memory;
 	err = tcpstate_listeners_init(&tn->listeners, &tn->log, tcpstate_max_listeners,
 				      net_eq(net, &init_net));
 	if (err)
@@ -214,6 +220,8 @@ exit_listeners:
 	tcpstate_listeners_exit(&tn->listeners);
 exit_log:
 	tcpstate_log_exit(&tn->log);
+exit_memory:
+	tcpstate_memory_exit(&tn->log.memory);
 	return err;
 }
 
@@ -244,6 +252,7 @@ static void __net_exit net_exit_batch(struct list_head *nets)
 		tcpstate_listeners_exit(&tn->listeners);
 		tcpstate_trace_exit(&tn->log);
 		tcpstate_log_exit(&tn->log);
+		tcpstate_memory_exit(&tn->log.memory);
 	}
 }
 
@@ -287,8 +296,15 @@ static int __init set_limits(void)
  */
 int __init tcpstate_netns_init(void)
 {
-	int err = set_limits() ?: register_pernet_subsys(&operations);
+	int err = set_limits();
 
+	if (err)
+		return err;
+	tcpstate_memory_limits(tcpstate_max_flows, tcpstate_max_halfopen,
+			       tcpstate_max_listeners);
+	loader = current;
+	err = register_pernet_subsys(&operations);
+	loader = NULL;
 	if (err)
 		return err;
 	pr_info("at most %u flows, %u half-open, %u listeners in a network namespace\n",

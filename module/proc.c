@@ -26,6 +26,20 @@ static void show_value(struct seq_file *seq, const char *name, unsigned long val
 	seq_printf(seq, "%-20s %14lu\n", name, value);
 }
 
+/* Its own prefix: kinds of memory and counters have names in common. */
+static void show_memory(struct seq_file *seq, const struct tcpstate_memory *memory,
+			const struct tcpstate_stats *sum)
+{
+	u64 octets[__TCPSTATE_A_MEMORY_MAX];
+	unsigned int kind;
+
+	tcpstate_memory_read(memory, sum, octets);
+	seq_printf(seq, "\n%-20s %14s\n", "memory", "octets");
+	for (kind = TCPSTATE_MEMORY_FIRST; kind <= TCPSTATE_A_MEMORY_MAX; kind++)
+		seq_printf(seq, "memory_%-13s %14llu\n", tcpstate_memory_name[kind],
+			   octets[kind]);
+}
+
 static int summary_show(struct seq_file *seq, void *v)
 {
 	struct tcpstate_net *tn = tcpstate_net(seq_file_single_net(seq));
@@ -42,6 +56,7 @@ static int summary_show(struct seq_file *seq, void *v)
 	seq_printf(seq, "\n%-20s %14s\n", "counter", "value");
 	for (i = TCPSTATE_COUNTER_FIRST; i <= TCPSTATE_A_COUNTER_MAX; i++)
 		show_value(seq, tcpstate_counter_name[i], sum->counter[i]);
+	show_memory(seq, &tn->log.memory, sum);
 	kfree(sum);
 	return 0;
 }

@@ -33,8 +33,7 @@ int __init tcpstate_record_init(void)
 	if (!cache4)
 		return -ENOMEM;
 	/* Aligned to half a line: 160 octets would become 192. */
-	cache6 = kmem_cache_create("tcpstate_ipv6", size + 2 * sizeof(struct in6_addr), 32, 0,
-				   NULL);
+	cache6 = kmem_cache_create("tcpstate_ipv6", TCPSTATE_RECORD_SIZE_MAX, 32, 0, NULL);
 	if (!cache6) {
 		kmem_cache_destroy(cache4);
 		return -ENOMEM;
@@ -153,17 +152,21 @@ static void set_key(struct tcpstate_record *record, const struct tcpstate_tuple 
 
 /**
  * tcpstate_record_alloc() - memory for a record
+ * @log: the namespace's books
  * @family: NFPROTO_IPV4 or NFPROTO_IPV6
  *
  * Context: any.
  * Return: a record that tcpstate_record_open() must fill, or NULL.
  */
-struct tcpstate_record *tcpstate_record_alloc(u8 family)
+struct tcpstate_record *tcpstate_record_alloc(const struct tcpstate_log *log, u8 family)
 {
 	struct tcpstate_record *record;
+	struct mem_cgroup *before;
+	gfp_t gfp = GFP_ATOMIC;
 
-	record = kmem_cache_alloc(family == NFPROTO_IPV4 ? cache4 : cache6,
-				  GFP_ATOMIC | __GFP_NOWARN);
+	before = tcpstate_memory_enter(&log->memory, &gfp);
+	record = kmem_cache_alloc(family == NFPROTO_IPV4 ? cache4 : cache6, gfp);
+	tcpstate_memory_leave(&log->memory, before);
 	if (record)
 		record->pair.keeper = family == NFPROTO_IPV6;
 	return record;

@@ -125,9 +125,17 @@ struct tcpstate_view {
 	char history[TCPSTATE_HISTORY_MAX + 1];
 };
 
+#define TCPSTATE_RECORD_SIZE_MAX (sizeof(struct tcpstate_record) + 2 * sizeof(struct in6_addr))
+
 static inline u8 tcpstate_record_family(const struct tcpstate_record *record)
 {
 	return record->pair.keeper ? NFPROTO_IPV6 : NFPROTO_IPV4;
+}
+
+/* Octets of memory. */
+static inline size_t tcpstate_record_size(const struct tcpstate_record *record)
+{
+	return record->pair.keeper ? TCPSTATE_RECORD_SIZE_MAX : sizeof(*record);
 }
 
 /* Milliseconds since the record opened: forty bits of them, which wrap after 34 years. */
@@ -248,7 +256,7 @@ u32 tcpstate_record_hash(const hsiphash_key_t *key, const struct tcpstate_record
 void tcpstate_record_host(const struct tcpstate_record *record, enum tcpstate_end end,
 			  struct tcpstate_host *host);
 
-struct tcpstate_record *tcpstate_record_alloc(u8 family);
+struct tcpstate_record *tcpstate_record_alloc(const struct tcpstate_log *log, u8 family);
 void tcpstate_record_free(struct tcpstate_record *record);
 
 enum tcpstate_kind tcpstate_record_kind(const struct tcpstate_record *record);

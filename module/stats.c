@@ -182,6 +182,20 @@ void tcpstate_stats_closed(struct tcpstate_stats __percpu *stats, enum tcpstate_
 	tcpstate_percpu_inc(stats->counter[reason_counters[reason]]);
 }
 
+/**
+ * tcpstate_stats_octets() - a table's records take more memory, or less
+ * @stats: the namespace's counters
+ * @kind: of the table
+ * @octets: how many more
+ *
+ * Context: BH disabled.
+ */
+void tcpstate_stats_octets(struct tcpstate_stats __percpu *stats, enum tcpstate_kind kind,
+			   long octets)
+{
+	tcpstate_percpu_add(stats->octets[kind], octets);
+}
+
 static void add_histogram(struct tcpstate_histogram *sum, const struct tcpstate_histogram *share)
 {
 	unsigned int i;
@@ -197,8 +211,10 @@ static void add(struct tcpstate_stats *sum, const struct tcpstate_stats *share)
 
 	for (i = TCPSTATE_COUNTER_EVENTS; i <= TCPSTATE_A_COUNTER_MAX; i++)
 		sum->counter[i] += READ_ONCE(share->counter[i]);
-	for (i = 0; i < TCPSTATE_KIND_MAX; i++)
+	for (i = 0; i < TCPSTATE_KIND_MAX; i++) {
 		sum->records[i] += READ_ONCE(share->records[i]);
+		sum->octets[i] += READ_ONCE(share->octets[i]);
+	}
 	for (i = 0; i < __TCPSTATE_STATE_MAX; i++) {
 		add_histogram(&sum->dwell[i], &share->dwell[i]);
 		for (j = 0; j < __TCPSTATE_STATE_MAX; j++) {
@@ -230,8 +246,10 @@ void tcpstate_stats_sum(struct tcpstate_stats __percpu *stats, struct tcpstate_s
 	for (i = 0; i < __TCPSTATE_STATE_MAX; i++)
 		for (j = 0; j < __TCPSTATE_STATE_MAX; j++)
 			sum->pairs[i][j] = max(sum->pairs[i][j], 0);
-	for (i = 0; i < TCPSTATE_KIND_MAX; i++)
+	for (i = 0; i < TCPSTATE_KIND_MAX; i++) {
 		sum->records[i] = max(sum->records[i], 0);
+		sum->octets[i] = max(sum->octets[i], 0L);
+	}
 	sum->counter[TCPSTATE_A_COUNTER_FLOWS] = sum->records[TCPSTATE_FLOW];
 	sum->counter[TCPSTATE_A_COUNTER_HALFOPEN] = sum->records[TCPSTATE_HALFOPEN];
 }

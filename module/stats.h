@@ -46,6 +46,7 @@ struct tcpstate_histogram {
  *	sum over all CPUs means anything, since a record may come on one CPU and
  *	go on another
  * @records: records of each kind now, likewise; lingering ones are in neither
+ * @octets: of memory that the records of each table take, likewise; lingering ones too
  * @dwell: stays of endpoints in each state that are over, in milliseconds
  * @latency: handshake latencies of each endpoint, in microseconds
  *
@@ -57,6 +58,7 @@ struct tcpstate_stats {
 	unsigned long transitions[__TCPSTATE_STATE_MAX][__TCPSTATE_STATE_MAX];
 	int pairs[__TCPSTATE_STATE_MAX][__TCPSTATE_STATE_MAX];
 	int records[TCPSTATE_KIND_MAX];
+	long octets[TCPSTATE_KIND_MAX];
 	struct tcpstate_histogram dwell[__TCPSTATE_STATE_MAX];
 	struct tcpstate_histogram latency[2];
 };
@@ -119,6 +121,8 @@ void tcpstate_stats_moved(struct tcpstate_stats __percpu *stats, const u8 from[2
 void tcpstate_stats_shut(struct tcpstate_stats __percpu *stats, const u8 from[2]);
 void tcpstate_stats_closed(struct tcpstate_stats __percpu *stats, enum tcpstate_kind kind,
 			   const u8 state[2], enum tcpstate_reason reason);
+void tcpstate_stats_octets(struct tcpstate_stats __percpu *stats, enum tcpstate_kind kind,
+			   long octets);
 void tcpstate_stats_sum(struct tcpstate_stats __percpu *stats, struct tcpstate_stats *sum);
 unsigned long tcpstate_stats_records(struct tcpstate_stats __percpu *stats,
 				     enum tcpstate_kind kind);

@@ -12,7 +12,6 @@
 
 #define PERIOD HZ
 #define LOW_PERIOD (60 * HZ)	/* a large array is kept that long for records to come */
-#define ORDER_MAX 26
 #define CALM 10			/* sweeps after which a full table is one no longer */
 
 static struct workqueue_struct *workqueue;
@@ -43,7 +42,7 @@ void tcpstate_sweep_exit(void)
 static bool wants_growth(const struct tcpstate_table *table,
 			 const struct tcpstate_buckets *buckets)
 {
-	return buckets->order < ORDER_MAX &&
+	return buckets->order < TCPSTATE_ORDER_MAX &&
 	       atomic_read(&table->count) > TCPSTATE_LOAD << buckets->order;
 }
 
@@ -148,7 +147,7 @@ static struct tcpstate_buckets *resize(const struct tcpstate_tables *tables,
 	struct tcpstate_buckets *to;
 	size_t i;
 
-	to = tcpstate_buckets_alloc(table->kind, order, GFP_KERNEL | __GFP_NOWARN);
+	to = tcpstate_buckets_alloc(table->memory, table->kind, order, GFP_KERNEL);
 	if (!to)
 		return from;
 	rcu_assign_pointer(from->next, to);
@@ -162,7 +161,8 @@ static struct tcpstate_buckets *resize(const struct tcpstate_tables *tables,
 }
 
 /* Free the arrays from @old to the one before @last, which replaced them one by one. */
-static void free_replaced(struct tcpstate_buckets *old, const struct tcpstate_buckets *last)
+static void free_replaced(const struct tcpstate_table *table, struct tcpstate_buckets *old,
+			  const struct tcpstate_buckets *last)
 {
 	struct tcpstate_buckets *next;
 
@@ -172,7 +172,7 @@ static void free_replaced(struct tcpstate_buckets *old, const struct tcpstate_bu
 	for (; old != last; old = next) {
 		/* Only the sweep writes it, and no reader is left. */
 		next = rcu_dereference_protected(old->next, true);
-		tcpstate_buckets_free(old);
+		tcpstate_buckets_free(table->memory, old);
 	}
 }
 
@@ -189,7 +189,7 @@ static struct tcpstate_buckets *grow(const struct tcpstate_tables *tables,
 			break;
 		buckets = larger;
 	}
-	free_replaced(old, buckets);
+	free_replaced(table, old, buckets);
 	return buckets;
 }
 
@@ -217,7 +217,7 @@ static void release(struct tcpstate_tables *tables, struct tcpstate_table *table
 		}
 		spin_unlock_bh(&bucket->lock);
 	}
-	tcpstate_buckets_free(buckets);
+	tcpstate_buckets_free(table->memory, buckets);
 }
 
 /* Tell when a table becomes full, and when it has not been so for long. */
@@ -262,7 +262,8 @@ static bool sweep_one(struct tcpstate_tables *tables, struct tcpstate_table *tab
 			release(tables, table, buckets, TCPSTATE_REASON_EVICTED);
 			return false;
 		}
-		free_replaced(buckets, resize(tables, table, buckets, order_for(count)));
+		free_replaced(table, buckets,
+			      resize(tables, table, buckets, order_for(count)));
 	}
 	return true;
 }

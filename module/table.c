@@ -31,12 +31,12 @@ struct tcpstate_bucket *tcpstate_table_lock_new(struct tcpstate_tables *tables,
 
 	if (likely(bucket))
 		return bucket;
-	buckets = tcpstate_buckets_alloc(table->kind, TCPSTATE_ORDER_MIN,
-					 GFP_ATOMIC | __GFP_NOWARN);
+	buckets = tcpstate_buckets_alloc(table->memory, table->kind, TCPSTATE_ORDER_MIN,
+					 GFP_ATOMIC);
 	if (!buckets)
 		return NULL;
 	if (cmpxchg((struct tcpstate_buckets __force **)&table->buckets, NULL, buckets))
-		tcpstate_buckets_free(buckets);
+		tcpstate_buckets_free(table->memory, buckets);
 	tcpstate_sweep_start(tables);
 	return tcpstate_table_lock(table, hash);
 }
@@ -150,6 +150,7 @@ void tcpstate_table_file(struct tcpstate_tables *tables, struct tcpstate_table *
 			 u32 hash)
 {
 	tcpstate_table_unreplied(table, false, tcpstate_table_budgets(table, record));
+	tcpstate_stats_octets(tables->log->stats, table->kind, tcpstate_record_size(record));
 	tcpstate_bucket_link(bucket, record, hash,
 			     tcpstate_record_deadline(record, tables->timeout));
 	if (tcpstate_table_evictable(table, record))
@@ -158,15 +159,17 @@ void tcpstate_table_file(struct tcpstate_tables *tables, struct tcpstate_table *
 
 /**
  * tcpstate_table_take() - take a record out of its table without ending it
+ * @tables: the tables
  * @table: the record's
  * @bucket: the record's, locked by the caller
  * @record: the record; afterwards the caller's own
  *
  * Context: BH disabled.
  */
-void tcpstate_table_take(struct tcpstate_table *table, struct tcpstate_bucket *bucket,
-			 struct tcpstate_record *record)
+void tcpstate_table_take(struct tcpstate_tables *tables, struct tcpstate_table *table,
+			 struct tcpstate_bucket *bucket, struct tcpstate_record *record)
 {
+	tcpstate_stats_octets(tables->log->stats, table->kind, -(long)tcpstate_record_size(record));
 	tcpstate_table_unreplied(table, tcpstate_table_budgets(table, record), false);
 	tcpstate_bucket_unlink(bucket, record);
 	tcpstate_table_uncharge(table);
@@ -231,7 +234,7 @@ void tcpstate_table_discard(struct tcpstate_tables *tables, struct tcpstate_tabl
 			    struct tcpstate_bucket *bucket, struct tcpstate_record *record,
 			    enum tcpstate_reason reason)
 {
-	tcpstate_table_take(table, bucket, record);
+	tcpstate_table_take(tables, table, bucket, record);
 	tcpstate_record_end(tables->log, record, reason);
 	tcpstate_record_free(record);
 }
@@ -416,6 +419,7 @@ void tcpstate_tables_init(struct tcpstate_tables *tables,
 	for (kind = 0; kind < TCPSTATE_KIND_MAX; kind++) {
 		tables->table[kind].kind = kind;
 		tables->table[kind].max = max[kind];
+		tables->table[kind].memory = &log->memory;
 		if (!first)
 			tables->table[kind].shared = &shared_count[kind];
 	}

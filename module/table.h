@@ -37,6 +37,7 @@ struct tcpstate_tables;
  * @shared: how many all namespaces but the first have together, or NULL in the
  *	first. They too are limited, or whoever can make namespaces could fill
  *	the machine's memory.
+ * @memory: the namespace's, to which @buckets is charged
  * @crowded: somebody met it full since the last sweep
  * @pressed: sweeps that are still to find it calm until that is told; the
  *	sweep's own
@@ -50,6 +51,7 @@ struct tcpstate_table {
 	atomic_t unreplied;
 	unsigned int max;
 	atomic_t *shared;
+	struct tcpstate_memory *memory;
 	bool crowded;
 	u8 pressed;
 	unsigned long low_since;
@@ -99,8 +101,8 @@ void tcpstate_table_unreplied(struct tcpstate_table *table, bool was, bool is);
 void tcpstate_table_file(struct tcpstate_tables *tables, struct tcpstate_table *table,
 			 struct tcpstate_bucket *bucket, struct tcpstate_record *record,
 			 u32 hash);
-void tcpstate_table_take(struct tcpstate_table *table, struct tcpstate_bucket *bucket,
-			 struct tcpstate_record *record);
+void tcpstate_table_take(struct tcpstate_tables *tables, struct tcpstate_table *table,
+			 struct tcpstate_bucket *bucket, struct tcpstate_record *record);
 struct tcpstate_outcome tcpstate_table_step(struct tcpstate_tables *tables,
 					    struct tcpstate_table *table,
 					    struct tcpstate_bucket *bucket,

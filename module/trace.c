@@ -21,6 +21,7 @@ struct trace {
  * @second: in which @told began; like it, kept without a lock: a race costs no
  *	more than a few notifications
  * @told: segments since
+ * @size: octets that it takes
  * @n: how many traces
  * @trace: never changed once published
  */
@@ -28,6 +29,7 @@ struct tcpstate_traces {
 	struct rcu_head rcu;
 	u32 second;
 	u32 told;
+	size_t size;
 	unsigned int n;
 	struct trace trace[];
 };
@@ -136,6 +138,27 @@ void __tcpstate_trace(struct tcpstate_log *log, const struct tcpstate_record *re
 			    &told);
 }
 
+/* NULL is no traces. Their memory is counted no longer, though it lives for a grace period. */
+static void free_traces(struct tcpstate_log *log, struct tcpstate_traces *traces)
+{
+	if (!traces)
+		return;
+	tcpstate_memory_uncharge(&log->memory, TCPSTATE_A_MEMORY_TRACES, traces->size);
+	kvfree_rcu(traces, rcu);
+}
+
+static struct tcpstate_traces *alloc_traces(struct tcpstate_log *log, unsigned int room)
+{
+	size_t size = sizeof(struct tcpstate_traces) + room * sizeof(struct trace);
+	struct tcpstate_traces *traces;
+
+	traces = tcpstate_memory_alloc(&log->memory, TCPSTATE_A_MEMORY_TRACES, size,
+				       GFP_KERNEL_ACCOUNT);
+	if (traces)
+		traces->size = size;
+	return traces;
+}
+
 /* Replace a socket's trace by another, or by none. */
 static int replace(struct tcpstate_log *log, u32 portid, const struct tcpstate_filter *filter)
 {
@@ -146,7 +169,7 @@ static int replace(struct tcpstate_log *log, u32 portid, const struct tcpstate_f
 	old = rcu_dereference_protected(log->traces, lockdep_is_held(&log->traces_lock));
 	room = (old ? old->n : 0) + !!filter;
 	if (room) {
-		new = kzalloc(struct_size(new, trace, room), GFP_KERNEL_ACCOUNT);
+		new = alloc_traces(log, room);
 		if (!new)
 			return -ENOMEM;
 		for (i = 0; old && i < old->n; i++)
@@ -155,17 +178,16 @@ static int replace(struct tcpstate_log *log, u32 portid, const struct tcpstate_f
 		if (filter)
 			new->trace[new->n++] = (struct trace){ portid, *filter };
 		if (new->n > TRACES_MAX) {
-			kfree(new);
+			free_traces(log, new);
 			return -EBUSY;
 		}
 		if (!new->n) {
-			kfree(new);
+			free_traces(log, new);
 			new = NULL;
 		}
 	}
 	rcu_assign_pointer(log->traces, new);
-	if (old)
-		kfree_rcu(old, rcu);
+	free_traces(log, old);
 	return 0;
 }
 
@@ -213,5 +235,5 @@ void tcpstate_trace_clear(struct tcpstate_log *log, u32 portid)
  */
 void tcpstate_trace_exit(struct tcpstate_log *log)
 {
-	kfree(rcu_replace_pointer(log->traces, NULL, true));
+	free_traces(log, rcu_replace_pointer(log->traces, NULL, true));
 }

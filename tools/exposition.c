@@ -100,6 +100,20 @@ static void histograms_print(FILE *file, const struct stats *stats)
 				&latencies, &stats->latency[end]);
 }
 
+/* A kind is one of octets that the namespace holds; the ceiling is none. */
+static void memory_print(FILE *file, const struct stats *stats)
+{
+	family(file, "memory_bytes", GAUGE, "Memory that the network namespace holds, by kind.");
+	for (int i = 0; i < TCPSTATE_A_MEMORY_LIMIT; i++)
+		if (memory_kinds[i])
+			fprintf(file, "tcpstate_memory_bytes{kind=\"%s\"} %" PRIu64 "\n",
+				memory_kinds[i], stats->memory[i]);
+	family(file, "memory_limit_bytes", GAUGE,
+	       "Ceiling of all kinds but counters together.");
+	fprintf(file, "tcpstate_memory_limit_bytes %" PRIu64 "\n",
+		stats->memory[TCPSTATE_A_MEMORY_LIMIT]);
+}
+
 static void leaks_print(FILE *file, const struct stats *stats)
 {
 	family(file, "leaked_flows", GAUGE,
@@ -235,6 +249,7 @@ void exposition_print(FILE *file, const struct exposition *exposition)
 	fprintf(file, "tcpstate_enabled %u\n", stats->enabled);
 	states_print(file, stats);
 	counters_print(file, stats);
+	memory_print(file, stats);
 	if (exposition->under)
 		verdicts_print(file, exposition->under);
 	leaks_print(file, stats);

@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <string.h>
 
 #include <json-c/json.h>
 
@@ -171,6 +172,16 @@ static struct json_object *seq_json(const struct stats *stats)
 	return object;
 }
 
+static struct json_object *memory_json(const struct stats *stats)
+{
+	struct json_object *object = json_object_new_object();
+
+	for (int i = 0; i <= TCPSTATE_A_MEMORY_MAX; i++)
+		if (memory_kinds[i])
+			add_number(object, memory_kinds[i], stats->memory[i]);
+	return object;
+}
+
 void figures_json(struct json_object *object, const struct stats *stats)
 {
 	struct json_object *resets = json_object_new_array();
@@ -184,6 +195,7 @@ void figures_json(struct json_object *object, const struct stats *stats)
 	json_object_object_add(object, "resets", resets);
 	json_object_object_add(object, "leaks", leaks_json(stats));
 	json_object_object_add(object, "seq", seq_json(stats));
+	json_object_object_add(object, "memory", memory_json(stats));
 }
 
 /* Text: a title where there is something to say, and a line for each of it. */
@@ -249,6 +261,16 @@ static void print_histogram(const char *title, bool *titled, const char *name,
 	       half_bounded ? "<" : ">=", half, most_bounded ? "<" : ">=", most);
 }
 
+/* A colon after each name, since some are counters' names too. */
+static void print_memory(const struct stats *stats)
+{
+	puts("\nmemory, in octets");
+	for (int i = 0; i <= TCPSTATE_A_MEMORY_MAX; i++)
+		if (memory_kinds[i])
+			printf("  %s:%*" PRIu64 "\n", memory_kinds[i],
+			       31 - (int)strlen(memory_kinds[i]), stats->memory[i]);
+}
+
 static void print_pairs(const struct stats *stats)
 {
 	bool titled = false;
@@ -302,6 +324,7 @@ void figures_text(const struct stats *stats)
 	static const char latencies[] = "latency in handshakes", stays[] = "stays that are over";
 	bool titled = false;
 
+	print_memory(stats);
 	print_pairs(stats);
 	print_leaks(stats);
 	print_resets(stats, INITIATOR, &titled);

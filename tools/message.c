@@ -296,6 +296,18 @@ static bool read_seq(const struct nlattr *attr, void *member)
 	return attributes_read_nest(attr, &seq_layout, member);
 }
 
+/* As read_counters(). */
+static bool read_memory(const struct nlattr *attr, void *member)
+{
+	static struct member members[__TCPSTATE_A_MEMORY_MAX];
+	static const struct layout layout = LAYOUT(members);
+
+	for (size_t i = TCPSTATE_A_MEMORY_PAD + 1; i < layout.count; i++)
+		members[i] = (struct member){ .offset = i * sizeof(uint64_t),
+					      .size = sizeof(uint64_t) };
+	return attributes_read_nest(attr, &layout, member);
+}
+
 static const struct member stats_members[] = {
 	[TCPSTATE_A_STATS_VERSION]	= OTHER(struct stats, version, attributes_read_string),
 	[TCPSTATE_A_STATS_ENABLED]	= NUMBER(struct stats, enabled),
@@ -311,6 +323,7 @@ static const struct member stats_members[] = {
 	[TCPSTATE_A_STATS_LEAK]		= OTHER(struct stats, leaks, read_leak),
 	[TCPSTATE_A_STATS_SEQ]		= OTHER(struct stats, seq, read_seq),
 	[TCPSTATE_A_STATS_TRANSITION]	= OTHER(struct stats, transitions, read_transition),
+	[TCPSTATE_A_STATS_MEMORY]	= OTHER(struct stats, memory, read_memory),
 };
 
 static const struct layout stats_layout = LAYOUT(stats_members);

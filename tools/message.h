@@ -165,6 +165,7 @@ struct numbers {
  * @pairs: connections by the initiator's and the responder's enum tcpstate_state
  * @resets: by the sender, and as @pairs
  * @leaks: by the side that does not close
+ * @memory: octets by enum tcpstate_memory_kind, and the ceiling
  */
 struct stats {
 	const char *version;
@@ -178,6 +179,7 @@ struct stats {
 	struct resets resets[ENDS][__TCPSTATE_STATE_MAX][__TCPSTATE_STATE_MAX];
 	struct leak leaks[ENDS];
 	struct numbers seq;
+	uint64_t memory[__TCPSTATE_A_MEMORY_MAX];
 };
 
 /*

@@ -129,6 +129,18 @@ const struct counter counters[__TCPSTATE_A_COUNTER_MAX] = {
 		"Notifications that found no room." },
 };
 
+const char *const memory_kinds[__TCPSTATE_A_MEMORY_MAX] = {
+	[TCPSTATE_A_MEMORY_FLOWS]	= "flows",
+	[TCPSTATE_A_MEMORY_HALFOPEN]	= "halfopen",
+	[TCPSTATE_A_MEMORY_TABLES]	= "tables",
+	[TCPSTATE_A_MEMORY_LISTENERS]	= "listeners",
+	[TCPSTATE_A_MEMORY_DETECTOR]	= "detector",
+	[TCPSTATE_A_MEMORY_EVENTS]	= "events",
+	[TCPSTATE_A_MEMORY_TRACES]	= "traces",
+	[TCPSTATE_A_MEMORY_COUNTERS]	= "counters",
+	[TCPSTATE_A_MEMORY_LIMIT]	= "limit",
+};
+
 const char *const reasons[__TCPSTATE_REASON_MAX] = {
 	[TCPSTATE_REASON_NONE]		= "none",
 	[TCPSTATE_REASON_FIN]		= "fin",

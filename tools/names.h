@@ -50,6 +50,9 @@ struct counter {
 /* By enum tcpstate_counter; the first two have no name. */
 extern const struct counter counters[__TCPSTATE_A_COUNTER_MAX];
 
+/* By enum tcpstate_memory_kind; the first two have no name. */
+extern const char *const memory_kinds[__TCPSTATE_A_MEMORY_MAX];
+
 /* By enum tcpstate_reason. */
 extern const char *const reasons[__TCPSTATE_REASON_MAX];
 /* By enum tcpstate_event_type; the first has no name. */

@@ -64,6 +64,8 @@
  *							connection began
  *		TCPSTATE_A_TRANSITION_TO	u8	enum tcpstate_state
  *		TCPSTATE_A_TRANSITION_COUNT	u64	how often; over all FROM it is STATE_ENTERED
+ *	TCPSTATE_A_STATS_MEMORY			nest	octets that the namespace holds now
+ *		TCPSTATE_A_MEMORY_*		u64	each of enum tcpstate_memory_kind
  *
  * TCPSTATE_CMD_FLOW_GET, dump, CAP_NET_ADMIN over the namespace: every
  * connection that passes the filter, half-open ones too.
@@ -383,6 +385,7 @@ enum {
 	TCPSTATE_A_STATS_LEAK,
 	TCPSTATE_A_STATS_SEQ,
 	TCPSTATE_A_STATS_TRANSITION,
+	TCPSTATE_A_STATS_MEMORY,
 	__TCPSTATE_A_STATS_MAX,
 };
 
@@ -516,6 +519,24 @@ enum {
 };
 
 #define TCPSTATE_A_RESET_MAX (__TCPSTATE_A_RESET_MAX - 1)
+
+/* enum tcpstate_memory_kind - octets of memory, in TCPSTATE_A_STATS_MEMORY */
+enum tcpstate_memory_kind {
+	TCPSTATE_A_MEMORY_UNSPEC,
+	TCPSTATE_A_MEMORY_PAD,
+	TCPSTATE_A_MEMORY_FLOWS,	/* records of the flow table */
+	TCPSTATE_A_MEMORY_HALFOPEN,	/* records of the half-open table */
+	TCPSTATE_A_MEMORY_TABLES,	/* arrays of hash buckets, of both */
+	TCPSTATE_A_MEMORY_LISTENERS,	/* listeners, with each CPU's part */
+	TCPSTATE_A_MEMORY_DETECTOR,	/* sketches and samples that verdicts need */
+	TCPSTATE_A_MEMORY_EVENTS,	/* notifications that wait to be sent */
+	TCPSTATE_A_MEMORY_TRACES,
+	TCPSTATE_A_MEMORY_COUNTERS,	/* counters and settings, which never grow */
+	TCPSTATE_A_MEMORY_LIMIT,	/* ceiling of all kinds but COUNTERS together */
+	__TCPSTATE_A_MEMORY_MAX,
+};
+
+#define TCPSTATE_A_MEMORY_MAX (__TCPSTATE_A_MEMORY_MAX - 1)
 
 /* In TCPSTATE_A_STATS_LEAK. */
 enum {

@@ -38,6 +38,35 @@ void tcpstate_event(struct tcpstate_log *log, enum tcpstate_event_type type,
 	(void)log, (void)type, (void)record, (void)state, (void)reason;
 }
 
+/* What is freed must be of the size that was allocated, and in the end nothing is left. */
+void *tcpstate_memory_alloc(struct tcpstate_memory *memory, enum tcpstate_memory_kind kind,
+			    size_t size, gfp_t gfp)
+{
+	void *object = kvzalloc(size, gfp);
+
+	if (object)
+		memory->used[kind].counter += size;
+	return object;
+}
+
+void tcpstate_memory_free(struct tcpstate_memory *memory, enum tcpstate_memory_kind kind,
+			  const void *object, size_t size)
+{
+	memory->used[kind].counter -= size;
+	kvfree(object);
+}
+
+struct mem_cgroup *tcpstate_memory_enter(const struct tcpstate_memory *memory, gfp_t *gfp)
+{
+	(void)memory, (void)gfp;
+	return NULL;
+}
+
+void tcpstate_memory_leave(const struct tcpstate_memory *memory, struct mem_cgroup *before)
+{
+	(void)memory, (void)before;
+}
+
 void __tcpstate_trace(struct tcpstate_log *log, const struct tcpstate_record *record,
 		      const struct tcpstate_segment *segment, enum tcpstate_end from,
 		      const struct tcpstate_outcome *out)

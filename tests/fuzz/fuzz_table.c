@@ -521,7 +521,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	tcpstate_sweep_release(&tn.tables, TCPSTATE_REASON_FLUSHED);
 	forget();
 	check_counts();
-	MUST(!fuzz_held);
+	MUST(!fuzz_held && !tn.log.memory.used[TCPSTATE_A_MEMORY_TABLES].counter);
+	MUST(!stats.octets[TCPSTATE_FLOW] && !stats.octets[TCPSTATE_HALFOPEN]);
 	tcpstate_sweep_exit();
 	tcpstate_record_exit();
 	return 0;

@@ -244,6 +244,7 @@ static inline void cond_resched(void)
 #define __this_cpu_inc(x)		__this_cpu_add(x, 1)
 #define __this_cpu_dec(x)		__this_cpu_add(x, -1)
 #define per_cpu_ptr(p, cpu)		((void)(cpu), (p))
+#define num_possible_cpus()		1
 #define for_each_possible_cpu(cpu)	for ((cpu) = 0; (cpu) < 1; (cpu)++)
 
 struct work_struct { void (*run)(struct work_struct *work); };

@@ -105,6 +105,8 @@ static void test_nothing(void)
 	ok(samples("tcpstate_verdicts{") == TCPSTATE_VERDICT_MAX, "every verdict is there");
 	ok(samples("tcpstate_resets_total{") == 6 && samples("tcpstate_leaked_flows{") == 2,
 	   "RSTs and leaks of either side are there");
+	ok(samples("tcpstate_memory_bytes{") == TCPSTATE_A_MEMORY_LIMIT - TCPSTATE_A_MEMORY_FLOWS,
+	   "every kind of memory is there");
 	ok(value("tcpstate_build_info{version=\"1.2\"}") == 1, "the version is a label");
 	ok(!samples("tcpstate_listener_"), "no listener, unless asked for");
 	exposition.under = NULL;
@@ -123,6 +125,8 @@ static void test_figures(void)
 	stats.states[TCPSTATE_SYN_RECV].now[RESPONDER] = 1ull << 63;
 	stats.counters[TCPSTATE_A_COUNTER_SEGMENTS] = 77;
 	stats.leaks[RESPONDER] = (struct leak){ 3, 1500 };
+	stats.memory[TCPSTATE_A_MEMORY_TABLES] = 4096;
+	stats.memory[TCPSTATE_A_MEMORY_LIMIT] = 1ull << 40;
 	stats.resets[INITIATOR][1][1].inexact = 2;
 	stats.resets[INITIATOR][2][3].inexact = 5;
 	/* One of no time, two of 1 ms to 2, one of 700, and one of 50 days. */
@@ -137,6 +141,8 @@ static void test_figures(void)
 	ok(strstr(text, "{state=\"SYN_RECV\",role=\"responder\"} 9223372036854775808\n"),
 	   "a large number, to the last digit");
 	ok(value("tcpstate_segments_total") == 77, "a counter");
+	ok(value("tcpstate_memory_bytes{kind=\"tables\"}") == 4096 &&
+	   value("tcpstate_memory_limit_bytes") == 1ull << 40, "memory");
 	ok(value("tcpstate_leaked_flows{side=\"responder\"}") == 3 &&
 	   value("tcpstate_leak_oldest_seconds{side=\"responder\"}") == 1.5, "a leak");
 	ok(value("tcpstate_resets_total{by=\"initiator\",fit=\"inexact\"}") == 7,

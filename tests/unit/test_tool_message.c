@@ -348,6 +348,10 @@ static struct nlmsghdr *cook_figures(const struct figures *figures)
 		mnl_attr_put_u64(nlh, TCPSTATE_A_LEAK_FLOWS, 91);
 		mnl_attr_put_u64(nlh, TCPSTATE_A_LEAK_OLDEST, 92);
 		break;
+	case TCPSTATE_A_STATS_MEMORY:
+		mnl_attr_put_u64(nlh, TCPSTATE_A_MEMORY_FLOWS, 21);
+		mnl_attr_put_u64(nlh, TCPSTATE_A_MEMORY_LIMIT, 1ull << 40);
+		break;
 	case TCPSTATE_A_STATS_SEQ:
 		mnl_attr_put_u64(nlh, TCPSTATE_A_SEQ_FLOWS, 61);
 		mnl_attr_put_u64(nlh, TCPSTATE_A_SEQ_CLOSED, 62);
@@ -415,6 +419,10 @@ static void test_figures(void)
 		ok(!figured((struct figures){ TCPSTATE_A_STATS_RESETS, 0, by, 1, 1 }, &stats) &&
 		   !figured((struct figures){ TCPSTATE_A_STATS_LEAK, 0, by }, &stats),
 		   "there is no side %d", by);
+	ok(figured((struct figures){ TCPSTATE_A_STATS_MEMORY }, &stats) &&
+	   stats.memory[TCPSTATE_A_MEMORY_FLOWS] == 21 &&
+	   !stats.memory[TCPSTATE_A_MEMORY_TABLES] &&
+	   stats.memory[TCPSTATE_A_MEMORY_LIMIT] == 1ull << 40, "memory, by kind");
 	ok(!figured((struct figures){ TCPSTATE_A_STATS_RESETS, 0, 1, 12, 1 }, &stats) &&
 	   !figured((struct figures){ TCPSTATE_A_STATS_RESETS, 0, 1, 1, 12 }, &stats),
 	   "RSTs met states that there are");

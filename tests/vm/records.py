@@ -16,7 +16,7 @@ class Stats:
     def __init__(self, found):
         self.version, self.enabled, self.counters = \
             found["version"], found["enabled"], found["counters"]
-        self.seq = found["seq"]
+        self.seq, self.memory = found["seq"], found["memory"]
         self.states = {STATE_NAMES[row["state"]]: (row["initiator"], row["responder"],
                                                    row["entered"]) for row in found["state"]}
         if len(found["state"]) != len(STATE_NAMES) or len(self.states) != len(STATE_NAMES):

@@ -27,6 +27,9 @@ def same_as_netlink(samples, told):
     for name, value in told.counters.items():
         gauge = name in GAUGES or name in LIMITS
         equal(samples[f"tcpstate_{name}{'' if gauge else '_total'}"], value, name)
+    for kind in MEMORY[:-1]:
+        equal(samples[f'tcpstate_memory_bytes{{kind="{kind}"}}'], told.memory[kind], kind)
+    equal(samples["tcpstate_memory_limit_bytes"], told.memory["limit"], "ceiling")
     for state, (initiators, responders, entered) in told.states.items():
         for role, value in ("initiator", initiators), ("responder", responders):
             equal(samples[f'tcpstate_endpoints{{state="{state}",role="{role}"}}'], value, state)

@@ -178,6 +178,7 @@ def stats():
             true({"counters", "enabled", "states", "version"} <= set(found), "keys")
             equal((found["enabled"], found["version"]), (True, version()), "about the module")
             equal(list(found["counters"].items()), list(seen.counters.items()), "counters")
+            equal(list(found["memory"].items()), list(seen.memory.items()), "memory")
             equal({name: tuple(row[each] for each in ("initiator", "responder", "entered"))
                    for name, row in found["states"].items()}, seen.states, "states")
             equal(list(found["states"]), STATES, "order of states")
@@ -186,12 +187,17 @@ def stats():
             asked = channel.stats()
         equal((asked.states, {name: asked.counters[name] for name in names}),
               (seen.states, seen.counters), "netlink")
+        equal({name: asked.memory[name] for name in MEMORY}, seen.memory, "memory by netlink")
         text = output(ns, "stats")
         found = {row[0]: tuple(map(int, row[1:])) for row in re.findall(
             r"^([A-Z_0-9]+) +(\d+) +(\d+) +(\d+)$", text, re.M)}
         equal(found, seen.states, "states as text")
         found = {name: int(value) for name, value in re.findall(r"  ([a-z_]+) +(\d+)", text)}
         equal(found, seen.counters, "counters as text")
+        part = re.search(r"\n\nmemory, in octets\n((?:  .*\n)+)", text)
+        found = dict(re.findall(r"^  ([a-z]+): +(\d+)$", part[1], re.M))
+        equal({name: int(value) for name, value in found.items()}, seen.memory,
+              "memory as text")
 
 
 def version():

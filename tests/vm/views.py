@@ -39,6 +39,9 @@ COUNTERS = GAUGES + LIMITS + SEGMENTS + (
     "rst_inexact stray fragment resync "
     "flow_table_full halfopen_table_full nomem events_lost").split()
 
+# Kinds of memory, and the ceiling of all but the counters.
+MEMORY = "flows halfopen tables listeners detector events traces counters limit".split()
+
 _libc = ctypes.CDLL(None, use_errno=True)
 _CLONE_NEWNET = 0x40000000
 
@@ -170,7 +173,7 @@ class Misprint(AssertionError):
 
 class Proc:
     """/proc/tcpstate, parsed. `states[name]` is (initiator, responder, entered),
-    counters are items: proc["opened"]."""
+    `memory[kind]` octets, counters are items: proc["opened"]."""
 
     def __init__(self, text):
         self.text = text
@@ -179,6 +182,7 @@ class Proc:
         lines = text.split("\n")
         head = ["tcpstate 1", "", "state        initiator  responder    entered"]
         middle = ["", "counter                       value"]
+        last = ["", "memory                       octets"]
         if lines[:3] != head:
             raise Misprint(f"/proc/tcpstate begins {lines[:3]}")
         body, rest = lines[3:3 + len(STATES)], lines[3 + len(STATES):]
@@ -194,7 +198,20 @@ class Proc:
             raise Misprint(f"/proc/tcpstate: between the sections: {rest[:2]}")
         if rest[-1] != "" or rest[-2:-1] == [""]:
             raise Misprint(f"/proc/tcpstate ends {rest[-3:]}")
-        for line in rest[2:-1]:
+        if last[1] not in rest:
+            raise Misprint("/proc/tcpstate: no section of memory")
+        end = rest.index(last[1]) - 1
+        if rest[end:end + 2] != last:
+            raise Misprint(f"/proc/tcpstate: before the memory: {rest[end]!r}")
+        self.memory = {}
+        for line in rest[end + 2:-1]:
+            match = re.fullmatch(r"memory_([a-z]+) +(\d+)", line)
+            if not match or match[1] in self.memory or len(line) != 35:
+                raise Misprint(f"/proc/tcpstate: a line of memory: {line!r}")
+            self.memory[match[1]] = int(match[2])
+        if list(self.memory) != MEMORY:
+            raise Misprint(f"/proc/tcpstate: memory {list(self.memory)}")
+        for line in rest[2:end]:
             match = re.fullmatch(r"([a-z_]+) +(\d+)", line)
             if not match or match[1] in self.counters or len(line) != 35:
                 raise Misprint(f"/proc/tcpstate: a counter's line: {line!r}")
