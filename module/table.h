@@ -129,6 +129,7 @@ static inline bool tcpstate_table_evictable(const struct tcpstate_table *table,
 					    const struct tcpstate_record *record)
 {
 	return table->kind == TCPSTATE_HALFOPEN || tcpstate_fsm_ended(&record->pair) ||
+	       record->pair.unproved ||
 	       record->pair.flags & (TCPSTATE_PICKED_UP | TCPSTATE_ONE_SIDED);
 }
 
