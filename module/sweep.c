@@ -148,8 +148,12 @@ static struct tcpstate_buckets *resize(const struct tcpstate_tables *tables,
 	size_t i;
 
 	to = tcpstate_buckets_alloc(table->memory, table->kind, order, GFP_KERNEL);
-	if (!to)
+	if (!to) {
+		local_bh_disable();
+		tcpstate_count(tables->log->stats, NOMEM);
+		local_bh_enable();
 		return from;
+	}
 	rcu_assign_pointer(from->next, to);
 	for (i = 0; i < 1UL << from->order; i++) {
 		move_bucket(tables, table, &from->bucket[i], to);

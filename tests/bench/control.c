@@ -15,6 +15,7 @@
  *	list N		the same, received in lists of eight
  *	both N		the same on two CPUs, N each
  *	syn N		N SYNs, each of a new connection
+ *	flood N		the same on two CPUs, N each
  *	open N		N new connections, established
  *	fin N		N new connections up to the initiator's FIN
  *	life N		N new connections from SYN to TIME_WAIT, ten segments each
@@ -93,7 +94,8 @@ static int run(const struct bench_stream *stream)
 	return err;
 }
 
-static int lives(u32 flows, u32 steps)
+/* @flows of each CPU. */
+static int lives(u32 flows, u32 steps, u32 cpus)
 {
 	struct bench_stream stream = {
 		.kind = BENCH_LIVES,
@@ -102,13 +104,15 @@ static int lives(u32 flows, u32 steps)
 		.steps = steps,
 		.segments = flows * steps,
 		.group = 1,
-		.cpus = 1,
+		.cpus = cpus,
 	};
 
+	if (num_online_cpus() < cpus)
+		return -EINVAL;
 	/* A flow has an address and port of its own: there are not for more. */
 	if (flows > FLOWS_MAX || bench.fresh > SEGMENTS_MAX)
 		return -ERANGE;
-	bench.fresh += flows;
+	bench.fresh += flows * cpus;
 	return run(&stream);
 }
 
@@ -128,7 +132,7 @@ static int begin(u8 family, u32 flows)
 		if (!bench.sent[l])
 			return -ENOMEM;
 	}
-	err = lives(flows, BENCH_HANDSHAKE);
+	err = lives(flows, BENCH_HANDSHAKE, 1);
 	if (!err)
 		bench.established = flows;
 	return err;
@@ -202,22 +206,27 @@ static int do_both(u32 segments)
 
 static int do_syn(u32 flows)
 {
-	return lives(flows, 1);
+	return lives(flows, 1, 1);
+}
+
+static int do_flood(u32 flows)
+{
+	return lives(flows, 1, BENCH_CPUS);
 }
 
 static int do_open(u32 flows)
 {
-	return lives(flows, BENCH_HANDSHAKE);
+	return lives(flows, BENCH_HANDSHAKE, 1);
 }
 
 static int do_fin(u32 flows)
 {
-	return lives(flows, BENCH_FIN);
+	return lives(flows, BENCH_FIN, 1);
 }
 
 static int do_life(u32 flows)
 {
-	return lives(flows, BENCH_LIFE);
+	return lives(flows, BENCH_LIFE, 1);
 }
 
 static const struct {
@@ -233,6 +242,7 @@ static const struct {
 	{ "list", do_list },
 	{ "both", do_both },
 	{ "syn", do_syn },
+	{ "flood", do_flood },
 	{ "open", do_open },
 	{ "fin", do_fin },
 	{ "life", do_life },

@@ -168,7 +168,8 @@ void bench_build(struct bench_worker *worker, enum bench_lane_id lane,
 		group = i / (ABREAST * stream->steps) * ABREAST;
 		size = min_t(u32, ABREAST, stream->flows - group);
 		i -= group * stream->steps;
-		build(skb, stream->first + group + i % size, &life[i / size]);
+		flow = (group + i % size) * stream->cpus + worker->index;
+		build(skb, stream->first + flow, &life[i / size]);
 		return;
 	}
 	flow = stream->kind == BENCH_DATA ? i % stream->flows : draw(worker, lane, stream);
