@@ -417,6 +417,6 @@ struct tcpstate_outcome tcpstate_fsm_step(struct tcpstate_pair *pair,
 	if (!(seg->flags & TCPSTATE_SYN))
 		return on_segment(pair, seg, from, elapsed);
 	if (seg->flags & TCPSTATE_ACK)
-		return tcpstate_handshake_synack(pair, seg, from);
+		return tcpstate_handshake_synack(pair, seg, from, elapsed);
 	return tcpstate_handshake_syn(pair, seg, from);
 }

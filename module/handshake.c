@@ -282,6 +282,8 @@ struct tcpstate_outcome tcpstate_handshake_syn(struct tcpstate_pair *pair,
 					       enum tcpstate_end from)
 {
 	enum tcpstate_end peer = tcpstate_peer(from);
+	unsigned int tries = pair->side[TCPSTATE_INITIATOR].tries;
+	bool doubt = pair->doubt;
 	bool unanswered = pair->state[TCPSTATE_INITIATOR] == TCPSTATE_SYN_SENT &&
 			  pair->state[TCPSTATE_RESPONDER] == TCPSTATE_LISTEN;
 
@@ -305,8 +307,17 @@ struct tcpstate_outcome tcpstate_handshake_syn(struct tcpstate_pair *pair,
 	if (pair_has_state(pair, TCPSTATE_TIME_WAIT) && may_reuse(pair, seg, from))
 		return outcome_anew(TCPSTATE_REASON_REUSED);
 
-	/* RFC 5961 4.2: answered by a challenge ACK, and a forged one must change nothing. */
+	/*
+	 * RFC 5961 4.2: answered by a challenge ACK, and a forged one must change nothing.
+	 * Against a claim it counts like other segments that do not agree with it.
+	 */
+	if (pair->turns > 1) {
+		pair->turns--;
+		return outcome_unchanged(FACT(OUT_OF_WINDOW));
+	}
 	tcpstate_resync_drop(pair);
+	pair->doubt = doubt;
+	pair->side[TCPSTATE_INITIATOR].tries = tries;
 	pair->memo[from] = seg->seq;
 	pair->flags |= TCPSTATE_SYN_MEMO << from;
 	return outcome_unchanged(FACT(OUT_OF_WINDOW));
@@ -317,19 +328,26 @@ struct tcpstate_outcome tcpstate_handshake_syn(struct tcpstate_pair *pair,
  * @pair: the pair
  * @seg: a SYN-ACK
  * @from: its sender
+ * @elapsed: times at this segment
+ *
+ * A SYN that was refused and this SYN-ACK can both be forged. They begin a new connection
+ * only if the endpoints of the old one say nothing (or it is closed, or was never open).
  *
  * Return: what became of the pair.
  */
 struct tcpstate_outcome tcpstate_handshake_synack(struct tcpstate_pair *pair,
 						  const struct tcpstate_segment *seg,
-						  enum tcpstate_end from)
+						  enum tcpstate_end from,
+						  const struct tcpstate_elapsed *elapsed)
 {
 	enum tcpstate_end peer = tcpstate_peer(from);
 	__u8 mine = pair->state[from], theirs = pair->state[peer];
 	bool answers = pair_acknowledges_syn(pair, seg, peer);
 	bool again = seg->seq == pair->iss[from];
 
-	if (tcpstate_handshake_confirms(pair, seg, from))
+	if (tcpstate_handshake_confirms(pair, seg, from) &&
+	    (tcpstate_fsm_halfopen(pair) || pair_has_state(pair, TCPSTATE_TIME_WAIT) ||
+	     tcpstate_resync_idle(elapsed)))
 		return outcome_anew(TCPSTATE_REASON_SUPERSEDED);
 
 	if (again && tcpstate_fsm_spoke(pair, from) && mine != TCPSTATE_SYN_SENT) {

@@ -18,7 +18,8 @@ struct tcpstate_outcome tcpstate_handshake_syn(struct tcpstate_pair *pair,
 					       enum tcpstate_end from);
 struct tcpstate_outcome tcpstate_handshake_synack(struct tcpstate_pair *pair,
 						  const struct tcpstate_segment *seg,
-						  enum tcpstate_end from);
+						  enum tcpstate_end from,
+						  const struct tcpstate_elapsed *elapsed);
 
 /* Does this SYN-ACK acknowledge a SYN that was refused, and remembered? */
 static inline bool tcpstate_handshake_confirms(const struct tcpstate_pair *pair,

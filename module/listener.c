@@ -56,13 +56,20 @@ static const struct rhashtable_params table_params = {
 	.automatic_shrinking = true,
 };
 
+static struct tcpstate_listener *lookup(struct tcpstate_listeners *listeners,
+					const struct tcpstate_host *host, u32 hash)
+{
+	const struct slot_key key = { host, hash };
+
+	return rhashtable_lookup(&listeners->table, &key, table_params);
+}
+
+/* The same, but not one that is about to be removed. */
 static struct tcpstate_listener *find(struct tcpstate_listeners *listeners,
 				      const struct tcpstate_host *host, u32 hash)
 {
-	const struct slot_key key = { host, hash };
-	struct tcpstate_listener *listener;
+	struct tcpstate_listener *listener = lookup(listeners, host, hash);
 
-	listener = rhashtable_lookup(&listeners->table, &key, table_params);
 	return listener && !READ_ONCE(listener->leaving) ? listener : NULL;
 }
 
@@ -328,7 +335,10 @@ void tcpstate_listener_tell(struct tcpstate_log *log, struct tcpstate_record *re
 		return;
 	describe(listeners, &shake, record, news);
 	rcu_read_lock();
-	listener = find(listeners, &shake.responder, shake.asked);
+	/* Where it is counted among the half-opens, its slot stays until it is no longer. */
+	listener = record->marks & TCPSTATE_LISTED ?
+		   lookup(listeners, &shake.responder, shake.asked) :
+		   find(listeners, &shake.responder, shake.asked);
 	if (!listener && keep && news == TCPSTATE_NEWS_ANSWERED && !shake.picked_up)
 		listener = admit(listeners, &shake.responder, shake.asked);
 	if (listener) {

@@ -215,10 +215,13 @@ void tcpstate_memory_leave(const struct tcpstate_memory *memory, struct mem_cgro
 		tcpstate_memcg_activate(before);
 }
 
-/* By pages if kmalloc() would round up: not many more octets are taken than are charged. */
+/*
+ * By pages if kmalloc() would round up: not many more octets are taken than are charged.
+ * vmalloc() may sleep whatever it is told.
+ */
 static void *alloc(size_t size, gfp_t gfp)
 {
-	if (size > PAGE_SIZE && !is_power_of_2(size))
+	if (size > PAGE_SIZE && !is_power_of_2(size) && gfpflags_allow_blocking(gfp))
 		return __vmalloc(size, gfp | __GFP_ZERO);
 	return kvzalloc(size, gfp);
 }

@@ -342,7 +342,11 @@ static struct notifier_block release_block = {
 
 static int flush(struct sk_buff *skb, struct genl_info *info)
 {
-	return tcpstate_net_flush(tcpstate_net(genl_info_net(info)));
+	int err = tcpstate_net_flush(tcpstate_net(genl_info_net(info)));
+
+	if (err)
+		GENL_SET_ERR_MSG(info, "another operation changes this namespace: try again");
+	return err;
 }
 
 /* What shows addresses, or forgets them, is for whoever rules the namespace. */

@@ -156,14 +156,13 @@ int tcpstate_net_enable(struct tcpstate_net *tn, bool enable)
  * @tn: the namespace
  *
  * Context: process.
- * Return: 0, or -EINTR if a signal arrived while another operation was under way.
+ * Return: 0, or -EBUSY if another operation is under way. Its end is not awaited: generic
+ * netlink holds a lock of the whole machine meanwhile.
  */
 int tcpstate_net_flush(struct tcpstate_net *tn)
 {
-	int err = mutex_lock_interruptible(&tn->lock);
-
-	if (err)
-		return err;
+	if (!mutex_trylock(&tn->lock))
+		return -EBUSY;
 	if (tn->life == TCPSTATE_ON) {
 		tcpstate_walk_flush(&tn->tables);
 		tcpstate_listeners_flush(&tn->listeners);

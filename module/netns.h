@@ -22,7 +22,7 @@
  *			OFF		STARTING	ON		STOPPING
  *	enabled=1	starts		waits		nothing		waits
  *	enabled=0	nothing		waits		stops		waits
- *	FLUSH		nothing		waits		flushes		waits
+ *	FLUSH		nothing		-EBUSY		flushes		-EBUSY
  *	other sysctls	stored		stored		stored		stored
  *	dumps, files	empty		what there is	what there is	what is left
  *	segments	unseen		seen		seen		seen for a grace period

@@ -541,7 +541,7 @@ void tcpstate_record_long(struct tcpstate_record *record, u32 now)
 	u32 stay;
 
 	for (end = 0; end < 2; end++) {
-		stay = now - record->since[end];
+		stay = tcpstate_since(record->since[end], now);
 		if (likely(record->marks & TCPSTATE_LONG << end || stay < LONG_MS))
 			continue;
 		record->since[end] = div_u64(tcpstate_now64() - stay, MSEC_PER_SEC);

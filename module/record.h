@@ -145,6 +145,17 @@ static inline u64 tcpstate_record_age(const struct tcpstate_record *record)
 	       GENMASK_ULL(39, 0);
 }
 
+/*
+ * Milliseconds since a stamp that is at most 37 days old. @now may have been read before
+ * the lock was taken, and the stamp be a moment younger: nothing has passed then.
+ */
+static inline u32 tcpstate_since(u32 stamp, u32 now)
+{
+	u32 passed = now - stamp;
+
+	return passed > U32_MAX - 60 * MSEC_PER_SEC ? 0 : passed;
+}
+
 /**
  * tcpstate_record_stay() - how long an endpoint has been in its state
  * @record: caller holds its bucket's lock
@@ -157,7 +168,7 @@ static inline u64 tcpstate_record_stay(const struct tcpstate_record *record,
 				       enum tcpstate_end end, u32 now)
 {
 	if (likely(!(record->marks & TCPSTATE_LONG << end)))
-		return now - record->since[end];
+		return tcpstate_since(record->since[end], now);
 	return ((u32)div_u64(tcpstate_now64(), MSEC_PER_SEC) - record->since[end]) *
 	       (u64)MSEC_PER_SEC;
 }
@@ -238,8 +249,13 @@ static inline bool tcpstate_record_predicted(struct tcpstate_record *record,
 					     const struct tcpstate_segment *segment,
 					     enum tcpstate_end from, u32 now)
 {
-	/* Once a tick the traffic of a connection that no handshake proved is looked at. */
-	if (unlikely(record->pair.unproved) && record->seen != now)
+	/*
+	 * What may prove a connection that no handshake did is looked at: once a tick, and
+	 * whatever acknowledges more than before, as a whole exchange fits in a tick.
+	 */
+	if (unlikely(record->pair.unproved) &&
+	    (record->seen != now ||
+	     segment->ack != record->pair.una[tcpstate_peer(from)]))
 		return false;
 	if (!tcpstate_fsm_predicted(&record->pair, segment, from))
 		return false;

@@ -135,13 +135,17 @@ static bool carries_on_dispute(struct tcpstate_pair *pair, const struct tcpstate
 		return false;
 	if (from != disputed) {
 		*acknowledged = seg->ack;
+		pair->moved |= !!seg->len;
 		pair->turn = from;
 		return true;
 	}
 	if (!seq_near(seg->seq - *acknowledged, difference, HORIZON))
 		return false;
-	if (pair->turn != from && pair->turns < TURNS)
+	if (pair->turn != from && pair->moved && pair->turns < TURNS) {
 		pair->turns++;
+		pair->moved = false;
+	}
+	pair->moved |= !!seg->len;
 	pair->turn = from;
 	return true;
 }
@@ -177,10 +181,9 @@ static void carry_on_claim(struct tcpstate_pair *pair, const struct tcpstate_seg
 		pair->memo[from] = end;
 		moved = true;
 	}
-	if (seq_after(seg->ack, pair->memo[peer])) {
+	/* No proof alone: endpoints let pure ACKs of other numbers pass without an answer. */
+	if (seq_after(seg->ack, pair->memo[peer]))
 		pair->memo[peer] = seg->ack;
-		moved = true;
-	}
 	if (fin)
 		pair->flags |= TCPSTATE_GAP_FIN << from;
 	pair->sides |= 1 << from;

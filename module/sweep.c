@@ -43,7 +43,8 @@ static bool wants_growth(const struct tcpstate_table *table,
 			 const struct tcpstate_buckets *buckets)
 {
 	return buckets->order < TCPSTATE_ORDER_MAX &&
-	       atomic_read(&table->count) > TCPSTATE_LOAD << buckets->order;
+	       min_t(unsigned int, atomic_read(&table->count), table->max) >
+	       TCPSTATE_LOAD << buckets->order;
 }
 
 /* Log2 of the buckets that so many records load with half of TCPSTATE_LOAD at most. */
@@ -187,10 +188,13 @@ static struct tcpstate_buckets *grow(const struct tcpstate_tables *tables,
 {
 	struct tcpstate_buckets *old = buckets, *larger;
 
+	WRITE_ONCE(table->denied, false);
 	while (wants_growth(table, buckets)) {
 		larger = resize(tables, table, buckets, buckets->order + 1);
-		if (larger == buckets)
+		if (larger == buckets) {
+			WRITE_ONCE(table->denied, true);
 			break;
+		}
 		buckets = larger;
 	}
 	free_replaced(table, old, buckets);

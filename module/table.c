@@ -60,7 +60,7 @@ bool tcpstate_table_charge(struct tcpstate_tables *tables, struct tcpstate_table
 		goto full;
 	}
 	/* Once only, when the limit is crossed: the sweep looks again anyway. */
-	if (buckets &&
+	if (buckets && !READ_ONCE(table->denied) &&
 	    unlikely(atomic_read(&table->count) == (TCPSTATE_LOAD << buckets->order) + 1))
 		tcpstate_sweep_now(tables);
 	return true;

@@ -39,6 +39,7 @@ struct tcpstate_tables;
  *	the machine's memory.
  * @memory: the namespace's, to which @buckets is charged
  * @crowded: somebody met it full since the last sweep
+ * @denied: the last sweep got no memory for it to grow
  * @pressed: sweeps that are still to find it calm until that is told; the
  *	sweep's own
  * @low_since: jiffies at which the sweep first found its load low, 0 if it is
@@ -53,6 +54,7 @@ struct tcpstate_table {
 	atomic_t *shared;
 	struct tcpstate_memory *memory;
 	bool crowded;
+	bool denied;
 	u8 pressed;
 	unsigned long low_since;
 	enum tcpstate_kind kind;

@@ -65,6 +65,71 @@ static const char *closed(struct wire *w)
 	return goes_on(w);
 }
 
+/* A SYN and the SYN-ACK that seems to answer it, on a connection that is active. */
+static const char *opened(struct wire *w)
+{
+	talk(w);
+	forge(w, A, FAR_A, 0, SYN, 0);
+	say(w, A, ACK | PSH, 100);
+	say(w, B, ACK | PSH, 1000);
+	forge(w, B, FAR_B, FAR_A + 1, SYN | ACK, 0);
+	MUST(w->out.action == TCPSTATE_KEEP);
+	IN(ESTABLISHED, ESTABLISHED);
+	return goes_on(w);
+}
+
+/* Pure ACKs that differ by a constant: endpoints do not answer each of them. */
+static const char *disputed(struct wire *w)
+{
+	int n;
+
+	talk(w);
+	w->now += 3600000;
+	for (n = 0; n < 20; n++) {
+		forge(w, A, FAR_A, FAR_B, ACK, 0);
+		forge(w, B, FAR_B, FAR_A + 100000000, ACK, 0);
+	}
+	MUST(!(w->facts & FACT(RESYNC)));
+	MUST(!(w->pair.flags & TCPSTATE_LIBERAL));
+	return goes_on(w);
+}
+
+/* A claim of pure ACKs, each of which acknowledges more. */
+static const char *acknowledged(struct wire *w)
+{
+	int n;
+
+	talk(w);
+	w->now += 3600000;
+	for (n = 0; n < 20; n++) {
+		forge(w, A, FAR_A, FAR_B + n, ACK, 0);
+		forge(w, B, FAR_B + n, FAR_A, ACK, 0);
+	}
+	MUST(!(w->facts & FACT(RESYNC)));
+	return goes_on(w);
+}
+
+/* A forged SYN after every few exchanges does not keep the true numbers out. */
+static const char *syns_beside(struct wire *w)
+{
+	__u32 a = FAR_A, b = FAR_B;
+	int n;
+
+	talk(w);
+	for (n = 0; n < 40 && !(w->facts & FACT(RESYNC)); n++) {
+		if (n % 6 == 5)
+			forge(w, A, w->iss[A] + 77777 * n, 0, SYN, 0);
+		w->now += 40;
+		forge(w, A, a, b, ACK | PSH, 100);
+		a += 100;
+		forge(w, B, b, a, ACK | PSH, 1000);
+		b += 1000;
+	}
+	MUST(w->facts & FACT(RESYNC));
+	IN(ESTABLISHED, ESTABLISHED);
+	return NULL;
+}
+
 /* Also where all of it comes after a silence. */
 static const char *closed_in_silence(struct wire *w)
 {
@@ -399,6 +464,10 @@ static const char *proof_is_not_a_burst(struct wire *w)
 static const struct life lives[] = {
 	{ "two ACKs that agree and a RST end nothing", reset },
 	{ "an ACK, two FINs and an ACK that agree close nothing", closed },
+	{ "a SYN and its SYN-ACK replace no active connection", opened },
+	{ "pure ACKs that differ by a constant make no flow liberal", disputed },
+	{ "pure ACKs that agree and advance move nothing", acknowledged },
+	{ "forged SYNs keep no true numbers out", syns_beside },
 	{ "FINs that agree close nothing in a silence", closed_in_silence },
 	{ "a hundred forged exchanges are nothing beside one true segment in five", exchanges },
 	{ "seven forged exchanges in an hour's silence are too few", few_exchanges },

@@ -58,6 +58,7 @@ static const char *supersede(struct wire *w, enum host e, __u32 iss)
 	handshake(w);
 	say(w, A, ACK, 100);
 	say(w, B, ACK, 100);
+	w->now += 2000;
 	forge(w, e, iss, 0, SYN, 0);
 	ONLY(FACT(OUT_OF_WINDOW));
 	IN(ESTABLISHED, ESTABLISHED);
@@ -165,6 +166,7 @@ static const char *reuse_by_waiter(struct wire *w)
 /* To TIME_WAIT of B, so that A's SYN must prove that it is new. */
 static const char *b_waits(struct wire *w)
 {
+	w->now += 2000;
 	handshake(w);
 	say(w, B, FIN | ACK, 0);
 	say(w, A, FIN | ACK, 0);
