@@ -27,6 +27,7 @@
  * chance a load of twice the above makes one of 2^35 buckets so full.
  */
 #define TCPSTATE_BUCKET_MAX 32
+#define TCPSTATE_BUCKET_MAX_GROWING 512
 
 /* Log2 of the buckets of the first array: GFP_ATOMIC must do for it. */
 #define TCPSTATE_ORDER_MIN 5
@@ -187,8 +188,11 @@ static inline struct tcpstate_record *tcpstate_bucket_next(const struct tcpstate
 	return tcpstate_bucket_from(bucket, i);
 }
 
-/* Is there no room for one more record? Ways that are free beside a chain count as used. */
-static inline bool tcpstate_bucket_full(const struct tcpstate_bucket *bucket)
+/*
+ * Is there no room for one more record? Ways that are free beside a chain count as used. If
+ * the table is to grow, it soon has room for more than if it was @denied memory.
+ */
+static inline bool tcpstate_bucket_full(const struct tcpstate_bucket *bucket, bool denied)
 {
 	const struct tcpstate_record *record;
 	unsigned int count = TCPSTATE_WAYS - 1;
@@ -198,7 +202,7 @@ static inline bool tcpstate_bucket_full(const struct tcpstate_bucket *bucket)
 		return false;
 	for (record = bucket->way[TCPSTATE_WAYS - 1]; record; record = record->next)
 		count++;
-	return count >= TCPSTATE_BUCKET_MAX;
+	return count >= (denied ? TCPSTATE_BUCKET_MAX : TCPSTATE_BUCKET_MAX_GROWING);
 }
 
 /**

@@ -51,11 +51,7 @@ static inline struct nlattr **tcpstate_genl_dump_attrs(struct netlink_callback *
 }
 
 /* 6.9 calls a family before a socket joins one of its groups; no namespace is given. */
-#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 9, 0)
-#define TCPSTATE_GENL_BIND(function)
-#else
-#define TCPSTATE_GENL_BIND(function) .bind = function,
-#endif
+#define TCPSTATE_GENL_HAS_BIND (LINUX_VERSION_CODE >= KERNEL_VERSION(6, 9, 0))
 
 /*
  * Returns whether nf_dup is sending its copy of a packet on this CPU, which TEE and

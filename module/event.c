@@ -11,6 +11,7 @@
 
 /* After so many jiffies a group without a listener is tried again. */
 #define RETRY (HZ / 10)
+#define PROBES 8			/* deliveries without a listener in that time */
 
 /* The order of sending: an alert waits for one buffer of each other group at most. */
 static const u8 order[TCPSTATE_GROUP_MAX] = {
@@ -283,8 +284,12 @@ static void settle_unheard(struct tcpstate_queue *queue)
 	if (queue->seq == queue->settled) {
 		queue->seq = queue->committed;
 		queue->settled = queue->committed;
-		WRITE_ONCE(queue->checked, jiffies);
-		WRITE_ONCE(queue->unheard, true);
+		if (jiffies - queue->checked >= RETRY) {
+			WRITE_ONCE(queue->checked, jiffies);
+			queue->probes = 0;
+		}
+		/* In a namespace with few events each is tried: one that joins misses none. */
+		WRITE_ONCE(queue->unheard, ++queue->probes >= PROBES);
 	}
 	spin_unlock_bh(&queue->buffers.lock);
 }

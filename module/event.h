@@ -51,9 +51,10 @@ enum tcpstate_group {
  *	tcpstate_log::sending, like @committed
  * @committed: the last number that a listener may know; if no listener is
  *	found, later numbers are given anew
- * @unheard: the last delivery found no listener, and nothing was queued since;
+ * @unheard: some deliveries found no listener, and nothing was queued since;
  *	cleared without a lock
- * @checked: time of that delivery (jiffies)
+ * @checked: since when such deliveries are counted (jiffies)
+ * @probes: how many there were
  */
 struct tcpstate_queue {
 	struct sk_buff_head buffers;
@@ -62,6 +63,7 @@ struct tcpstate_queue {
 	u64 committed;
 	bool unheard;
 	unsigned long checked;
+	unsigned int probes;
 };
 
 /**

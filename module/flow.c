@@ -58,7 +58,7 @@ bool tcpstate_flow_admit(struct tcpstate_tables *tables, struct tcpstate_bucket 
 	struct tcpstate_table *table = tcpstate_flows(tables);
 	tcpstate_rank_fn rank = record->pair.unproved ? rank_unproved : rank_proved;
 
-	if (unlikely(tcpstate_bucket_full(bucket)) &&
+	if (unlikely(tcpstate_bucket_full(bucket, READ_ONCE(table->denied))) &&
 	    !tcpstate_table_evict_from(tables, table, bucket, rank, now))
 		goto refused;
 	if (record->pair.unproved &&

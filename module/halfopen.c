@@ -35,7 +35,7 @@ bool tcpstate_halfopen_admit(struct tcpstate_tables *tables, struct tcpstate_buc
 {
 	struct tcpstate_table *table = tcpstate_halfopens(tables);
 
-	bool room = !tcpstate_bucket_full(bucket);
+	bool room = !tcpstate_bucket_full(bucket, READ_ONCE(table->denied));
 
 	if (likely(room && tcpstate_table_charge(tables, table)))
 		return true;

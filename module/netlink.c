@@ -438,7 +438,9 @@ struct genl_family tcpstate_family = {
 	.n_ops = ARRAY_SIZE(ops),
 	.mcgrps = groups,
 	.n_mcgrps = ARRAY_SIZE(groups),
-	TCPSTATE_GENL_BIND(on_join)
+#if TCPSTATE_GENL_HAS_BIND
+	.bind = on_join,
+#endif
 };
 
 /**

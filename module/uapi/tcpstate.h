@@ -128,7 +128,8 @@
  * alone. While no listener receives from this namespace, nothing is sent or
  * numbered. A reader joins and then asks for the last number by STATS_GET: what
  * follows it is told, or leaves a gap. A reader that does not ask may miss what
- * happens within 0.1 s after it joined. What is above, the states as they stood just before the end, and:
+ * happens within 0.1 s after it joined, if much happened just before.
+ * What is above, the states as they stood just before the end, and:
  *
  *	TCPSTATE_A_FLOW_EVENT			u8	enum tcpstate_event_type
  *	TCPSTATE_A_FLOW_SEQ			u64	of this group and namespace: one more than

@@ -206,7 +206,17 @@ static void tell_difference(const struct replay *replay, const struct stats *sta
 	tell_counters(replay->path, counted, entered);
 }
 
-/* When the last number is told, all events up to it were sent or are lost. */
+/* How many records ended: each has an event. */
+static uint64_t ends(const struct stats *stats)
+{
+	uint64_t sum = 0;
+
+	for (int i = TCPSTATE_A_COUNTER_CLOSED_FIN; i <= TCPSTATE_A_COUNTER_FLUSHED; i++)
+		sum += stats->counters[i];
+	return sum;
+}
+
+/* STATS_GET does not wait for what is queued: asked until all that ended was told. */
 static bool finish(struct replay *replay)
 {
 	struct stats stats;
@@ -215,8 +225,11 @@ static bool finish(struct replay *replay)
 	errno = -err;
 	if (err)
 		return failed(replay->path, "cannot flush");
-	if (!get_stats(replay, &stats) || !read_events(replay))
-		return false;
+	do {
+		if (!get_stats(replay, &stats) || !read_events(replay))
+			return false;
+	} while (stats.seq.closed - replay->before.seq.closed <
+		 ends(&stats) - ends(&replay->before));
 	errno = ENOBUFS;
 	if (replay->seq != stats.seq.closed)
 		return failed(replay->path, "events were lost");

@@ -61,7 +61,7 @@ class Terminal:
 
 def below(lines, title):
     """The rows of a table."""
-    start = next(n for n, line in enumerate(lines) if line.startswith(title))
+    start = next((n for n, line in enumerate(lines) if line.startswith(title)), len(lines))
     found = []
     for line in lines[start + 1:]:
         if re.match(r"[A-Z]", line):        # the next titles, or the keys
