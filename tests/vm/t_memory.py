@@ -170,6 +170,13 @@ def flood(forge, numbers):
     return sent
 
 
+def fill(ns, forge, number):
+    """So many half-opens. What may not use the kernel's reserves is refused for a moment if
+    the machine is short of free pages; its SYN is sent again."""
+    wait_for(lambda: flood(forge, range(number)) and proc(ns)["halfopen"] == number,
+             what=f"{number} half-opens")
+
+
 @test("memory of a namespace is charged to its creator's cgroup and ends at its limit",
       families=None, lab=None, serial=True)
 def charged():
@@ -188,8 +195,7 @@ def charged():
         say(f"{idle} octets for an idle namespace, counters {proc(ns).memory['counters']}")
 
         number = 12_000
-        flood(forge, range(number))
-        wait_equal(lambda: proc(ns)["halfopen"], number, "half-opens")
+        fill(ns, forge, number)
         wait_for(lambda: proc(ns).memory["detector"], what="a detector")
         shown, taken = held(ns), group.exactly() - idle
         say(f"{taken} octets charged for {shown} that are shown")
@@ -223,8 +229,7 @@ def charged():
                  f"all but {idle} octets are given back")
         # The cgroup outlives its task, the namespace its cgroup's directory.
         ns.sysctl("net.tcpstate.enabled", 1)
-        flood(forge, range(1000))
-        wait_equal(lambda: proc(ns)["halfopen"], 1000, "half-opens")
+        fill(ns, forge, 1000)
         server.close()
         forge.sock.close()
         forge.ns.close()
