@@ -318,7 +318,7 @@ static void judge(struct work_struct *work)
 {
 	struct tcpstate_listeners *listeners = container_of(to_tcpstate_work(work),
 							    struct tcpstate_listeners, judge);
-	/* The judge alone replaces it, and whoever has stopped him. */
+	/* This work alone replaces it, and tcpstate_judge_stop() after the work was stopped. */
 	struct tcpstate_detector *detector = rcu_dereference_protected(listeners->detector, true);
 	bool awake = READ_ONCE(listeners->awake), crowded, forget, busy;
 
