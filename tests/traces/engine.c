@@ -13,6 +13,8 @@
 /* In the order of NFPROTO_*, which are AF_*. */
 #define FAMILY_IPV4 NFPROTO_IPV4
 #define FAMILY_IPV6 NFPROTO_IPV6
+/* As record.c: a handshake that takes longer (ms) was delayed by more than the path. */
+#define ROUND_TRIP_MAX 1000
 
 /**
  * struct engine - see engine.h
@@ -206,6 +208,43 @@ static enum tcpstate_end guess_sender(const struct engine *engine, const struct 
 	return key->port[0] < key->port[1] ? TCPSTATE_RESPONDER : TCPSTATE_INITIATOR;
 }
 
+/* Milliseconds from @when to now. Captures may go back in time: then 0. */
+static uint32_t since(const struct engine *engine, uint32_t when)
+{
+	int32_t passed = engine->now - when;
+
+	return passed > 0 ? passed : 0;
+}
+
+/* A segment of a half-open, as record.c times it: the answers that it is, and asks for. */
+static void time_handshake(const struct engine *engine, struct engine_record *record,
+			   bool answered, bool completed)
+{
+	const struct tcpstate_pair *pair = &record->pair;
+	uint32_t *latency = record->latency;
+
+	if (!answered && pair->synack) {
+		if (pair->syn == 1) {
+			latency[TCPSTATE_RESPONDER] = since(engine, latency[TCPSTATE_RESPONDER]);
+			record->timed[TCPSTATE_RESPONDER] = true;
+		}
+		latency[TCPSTATE_INITIATOR] = engine->now;
+	} else if (completed && pair->synack == 1) {
+		latency[TCPSTATE_INITIATOR] = since(engine, latency[TCPSTATE_INITIATOR]);
+		record->timed[TCPSTATE_INITIATOR] = true;
+	}
+}
+
+/* Milliseconds that the handshake took, both answers; 0 if either was not measured. */
+static uint32_t round_trip(const struct engine_record *record)
+{
+	uint32_t sum = record->latency[0] + record->latency[1];
+
+	if (!record->timed[0] || !record->timed[1])
+		return 0;
+	return sum < ROUND_TRIP_MAX ? sum : ROUND_TRIP_MAX;
+}
+
 /* @record is in the tree, and has ended or is new. */
 static void begin(struct engine *engine, struct engine_record *record,
 		  const struct engine_key *key, const struct tcpstate_segment *segment, bool again)
@@ -227,6 +266,8 @@ static void begin(struct engine *engine, struct engine_record *record,
 		tcpstate_fsm_reopen(&record->pair, segment, from);
 	else
 		tcpstate_fsm_open(&record->pair, segment, from);
+	if (tcpstate_fsm_halfopen(&record->pair))
+		record->latency[to] = engine->now;
 
 	++*gauge(engine, record->pair.state);
 	engine->entered[record->pair.state[0]]++;
@@ -249,11 +290,11 @@ static struct tcpstate_outcome step(struct engine *engine, struct engine_record 
 	struct tcpstate_pair *pair = &record->pair;
 	const uint8_t before[2] = { pair->state[0], pair->state[1] };
 	bool lingers = tcpstate_fsm_ended(pair);
-	bool unanswered = tcpstate_fsm_halfopen(pair) && !pair->synack;
-	/* Captures may go back in time. */
+	bool halfopen = tcpstate_fsm_halfopen(pair), unanswered = halfopen && !pair->synack;
 	const struct tcpstate_elapsed elapsed = {
-		.silent = (int32_t)(engine->now - record->seen) > 0 ? engine->now - record->seen : 0,
+		.silent = since(engine, record->seen),
 		.age = engine->now - record->began,
+		.round_trip = round_trip(record),
 	};
 	struct tcpstate_outcome out = tcpstate_fsm_step(pair, segment, from, &elapsed);
 
@@ -278,6 +319,8 @@ static struct tcpstate_outcome step(struct engine *engine, struct engine_record 
 		end(engine, record, before, out.reason);
 		return out;
 	}
+	if (halfopen)
+		time_handshake(engine, record, !unanswered, !tcpstate_fsm_halfopen(pair));
 	--*gauge(engine, before);
 	++*gauge(engine, pair->state);
 	if (unanswered && pair->synack && tcpstate_fsm_halfopen(pair))

@@ -46,6 +46,9 @@ struct engine_key {
  * @latest: number of the latest that belonged to it
  * @began: when it opened, in milliseconds
  * @seen: when its timer was renewed
+ * @latency: for each endpoint, when it was asked for its answer; then the
+ *	milliseconds that the answer took, where @timed
+ * @timed: for each endpoint, the handshake has measured @latency
  */
 struct engine_record {
 	struct engine_key key;
@@ -55,6 +58,8 @@ struct engine_record {
 	uint64_t latest;
 	uint32_t began;
 	uint32_t seen;
+	uint32_t latency[2];
+	bool timed[2];
 };
 
 /**
