@@ -182,7 +182,7 @@ struct tcpstate_side {
  * @turns: how often the sender of agreeing refused segments changed
  * @turn: the sender of the last such turn
  * @moved: the numbers in @memo advanced since that turn
- * @doubt: refused segments close the connection
+ * @doubt: a refused RST or FIN may have closed the connection
  * @unproved: no handshake proved the connection, nor did its traffic yet
  * @state: per endpoint, enum tcpstate_state
  * @wscale: window shifts, initiator's in the low nibble

@@ -240,8 +240,8 @@ static bool convinces(const struct tcpstate_pair *pair, const struct tcpstate_el
  * cannot keep the other from proving its numbers by noise.
  *
  * Return: unchanged but for @fact; or with TCPSTATE_FACT_RESYNC, the segment
- * believed after all. A segment that makes the refused ones close the connection
- * renews the timer once, which is a short one from then on.
+ * believed after all. The first FIN of each endpoint that the peer's refused segments
+ * bear out renews the timer, whose timeout is shorter from then on.
  */
 struct tcpstate_outcome tcpstate_resync_refuse(struct tcpstate_pair *pair,
 					       const struct tcpstate_segment *seg,
@@ -254,6 +254,7 @@ struct tcpstate_outcome tcpstate_resync_refuse(struct tcpstate_pair *pair,
 	bool answered = pair->state[TCPSTATE_INITIATOR] == TCPSTATE_SYN_SENT &&
 			pair->state[TCPSTATE_RESPONDER] == TCPSTATE_SYN_RECV;
 	bool seq_agrees, ack_agrees;
+	__u8 fins;
 
 	/* Nothing to go by yet. */
 	if (!answered && pair_has_state(pair, TCPSTATE_SYN_SENT))
@@ -289,7 +290,9 @@ struct tcpstate_outcome tcpstate_resync_refuse(struct tcpstate_pair *pair,
 			begin_claim(pair, seg, from);
 		return out;
 	}
+	fins = pair->flags & (TCPSTATE_GAP_FIN | TCPSTATE_GAP_FIN << 1);
 	carry_on_claim(pair, seg, from);
+	fins ^= pair->flags & (TCPSTATE_GAP_FIN | TCPSTATE_GAP_FIN << 1);
 	if (convinces(pair, elapsed, answered)) {
 		resynchronise(pair, seg, from);
 		if (answered)
@@ -297,7 +300,7 @@ struct tcpstate_outcome tcpstate_resync_refuse(struct tcpstate_pair *pair,
 		return outcome_believed(fact | FACT(RESYNC));
 	}
 	if (pair->sides == 3 && pair->flags & (TCPSTATE_GAP_FIN | TCPSTATE_GAP_FIN << 1) &&
-	    !pair->doubt && !pair_has_state(pair, TCPSTATE_TIME_WAIT)) {
+	    (!pair->doubt || fins) && !pair_has_state(pair, TCPSTATE_TIME_WAIT)) {
 		pair->doubt = true;
 		out.renew = true;
 	}

@@ -20,6 +20,14 @@ bool tcpstate_resync_revives(struct tcpstate_pair *pair, const struct tcpstate_s
 void tcpstate_resync_drop(struct tcpstate_pair *pair);
 bool tcpstate_resync_idle(const struct tcpstate_elapsed *elapsed);
 
+/* Have refused segments that agree closed the connection, by FINs of both endpoints? */
+static inline bool tcpstate_resync_closed(const struct tcpstate_pair *pair)
+{
+	const __u8 fins = TCPSTATE_GAP_FIN | TCPSTATE_GAP_FIN << 1;
+
+	return pair->doubt && (pair->flags & fins) == fins;
+}
+
 /* A segment was believed: refused ones before it are no evidence any more. */
 static inline void tcpstate_resync_relent(struct tcpstate_pair *pair)
 {

@@ -201,7 +201,7 @@ struct tcpstate_outcome tcpstate_table_step(struct tcpstate_tables *tables,
 	struct tcpstate_pair *pair = &record->pair;
 	const u8 before[2] = { pair->state[0], pair->state[1] };
 	bool evictable = tcpstate_table_evictable(table, record);
-	bool was = tcpstate_table_budgets(table, record), doubt = pair->doubt;
+	bool was = tcpstate_table_budgets(table, record);
 	struct tcpstate_outcome out;
 
 	lockdep_assert_held(&bucket->lock);
@@ -213,9 +213,11 @@ struct tcpstate_outcome tcpstate_table_step(struct tcpstate_tables *tables,
 	tcpstate_table_unreplied(table, was, tcpstate_table_budgets(table, record));
 	if (unlikely(evictable != tcpstate_table_evictable(table, record)))
 		note_evictable(table, bucket, hash, holds_evictable(table, bucket));
-	/* In the same states a timer is only ever renewed, so the bucket knows enough. */
-	if (unlikely(before[0] != pair->state[0] || before[1] != pair->state[1] ||
-		     doubt != pair->doubt))
+	/*
+	 * In the same states a timer is only ever renewed, so the bucket knows enough; unless
+	 * the segment raised a doubt.
+	 */
+	if (unlikely(before[0] != pair->state[0] || before[1] != pair->state[1] || pair->doubt))
 		tcpstate_bucket_due(bucket, tcpstate_record_deadline(record, tables->timeout));
 	return out;
 }

@@ -123,6 +123,12 @@ static const __u8 timeouts[__TCPSTATE_STATE_MAX] = {
 	[TCPSTATE_CLOSING]	= TCPSTATE_TIMEOUT_LAST_ACK,
 };
 
+/*
+ * Longer than an endpoint that sends keep-alives is silent, in seconds: two hours (RFC 9293
+ * 3.8.4), and nine more of 75 s, which Linux sends before it gives up.
+ */
+#define KEEPALIVES (7200 + 9 * 75)
+
 /**
  * tcpstate_transition() - what an event makes of both endpoints
  * @pair: the pair
@@ -196,6 +202,11 @@ bool tcpstate_fsm_unreplied(const struct tcpstate_pair *pair)
 		 tcpstate_fsm_spoke(pair, TCPSTATE_RESPONDER));
 }
 
+static unsigned int lesser(unsigned int one, unsigned int other)
+{
+	return one < other ? one : other;
+}
+
 /**
  * tcpstate_fsm_timeout() - how long the pair may be silent
  * @pair: the pair
@@ -209,6 +220,7 @@ unsigned int tcpstate_fsm_timeout(const struct tcpstate_pair *pair,
 	unsigned int initiator = seconds[timeouts[pair->state[TCPSTATE_INITIATOR]]];
 	unsigned int responder = seconds[timeouts[pair->state[TCPSTATE_RESPONDER]]];
 	unsigned int longer = initiator > responder ? initiator : responder;
+	bool closed;
 
 	if (tcpstate_fsm_halfopen(pair)) {
 		if (pair->state[TCPSTATE_INITIATOR] == TCPSTATE_SYN_SENT &&
@@ -219,12 +231,14 @@ unsigned int tcpstate_fsm_timeout(const struct tcpstate_pair *pair,
 	}
 	if (tcpstate_fsm_ended(pair))
 		return longer;
-	if ((tcpstate_fsm_unreplied(pair) || pair->doubt) &&
-	    longer > seconds[TCPSTATE_TIMEOUT_UNREPLIED])
-		longer = seconds[TCPSTATE_TIMEOUT_UNREPLIED];
-	/* Its close was seen, with numbers that are not known. */
-	if (pair->doubt && longer > seconds[TCPSTATE_TIMEOUT_FIN_WAIT])
-		longer = seconds[TCPSTATE_TIMEOUT_FIN_WAIT];
+	closed = tcpstate_resync_closed(pair);
+	if (tcpstate_fsm_unreplied(pair) || closed)
+		longer = lesser(longer, seconds[TCPSTATE_TIMEOUT_UNREPLIED]);
+	/* Live endpoints answer FINs with numbers that they do not know, and no RST. */
+	if (closed)
+		longer = lesser(longer, seconds[TCPSTATE_TIMEOUT_FIN_WAIT]);
+	else if (pair->doubt)
+		longer = lesser(longer, KEEPALIVES);
 	return longer;
 }
 

@@ -145,6 +145,39 @@ static const char *closed_in_silence(struct wire *w)
 	return goes_on(w);
 }
 
+/* Its record is still there when the endpoints send their keep-alives, every two hours. */
+static const char *reset_in_silence(struct wire *w)
+{
+	int n;
+
+	talk(w);
+	for (n = 0; n < 3; n++) {
+		w->now += 3600000;
+		forge(w, A, FAR_A, 0, RST, 0);
+		ONLY(FACT(INVALID_RST));
+		MUST(tcpstate_fsm_timeout(&w->pair, seconds) >= 7200 + 9 * 75);
+		w->now += 3600000;
+		again(w, A, 1, ACK, 0);
+		ONLY(FACT(KEEPALIVE));
+		MUST(tcpstate_fsm_timeout(&w->pair, seconds) == 432000);
+		say(w, B, ACK, 0);
+	}
+	return goes_on(w);
+}
+
+/* FINs that reach the endpoints are answered (RFC 9293 3.10.7.4), unlike a RST. */
+static const char *closed_in_silence_answered(struct wire *w)
+{
+	talk(w);
+	w->now += 3600000;
+	forge(w, B, FAR_B, FAR_A, FIN | ACK, 0);
+	forge(w, A, FAR_A, FAR_B + 1, FIN | ACK, 0);
+	MUST(tcpstate_fsm_timeout(&w->pair, seconds) == 120);
+	say(w, A, ACK, 0);
+	MUST(tcpstate_fsm_timeout(&w->pair, seconds) == 432000);
+	return goes_on(w);
+}
+
 /* A hundred exchanges, as long as a true segment comes between them. */
 static const char *exchanges(struct wire *w)
 {
@@ -469,6 +502,9 @@ static const struct life lives[] = {
 	{ "pure ACKs that agree and advance move nothing", acknowledged },
 	{ "forged SYNs keep no true numbers out", syns_beside },
 	{ "FINs that agree close nothing in a silence", closed_in_silence },
+	{ "a RST in a silence leaves the record until the next keep-alive", reset_in_silence },
+	{ "FINs that agree in a silence leave it until the endpoints answer them",
+	  closed_in_silence_answered },
 	{ "a hundred forged exchanges are nothing beside one true segment in five", exchanges },
 	{ "seven forged exchanges in an hour's silence are too few", few_exchanges },
 	{ "forty forged exchanges within a round trip are too fast", faster_than_a_round_trip },

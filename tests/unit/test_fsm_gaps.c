@@ -671,6 +671,7 @@ static const char *gap_both_then_close(struct wire *w)
 	pause(w);
 	say(w, A, FIN | ACK, 0);
 	MUST(tcpstate_fsm_timeout(&w->pair, seconds) == 432000);
+	w->now += 1000;
 	say(w, B, FIN | ACK, 0);
 	/* From now on. */
 	MUST(w->out.renew);
@@ -678,6 +679,32 @@ static const char *gap_both_then_close(struct wire *w)
 	say(w, A, ACK, 0);
 	MUST(!w->out.renew);
 	IN(ESTABLISHED, ESTABLISHED);
+	MUST(tcpstate_fsm_timeout(&w->pair, seconds) == 120);
+	return NULL;
+}
+
+/* A half-closed connection may be silent for longer than a closed one. */
+static const char *gap_both_then_close_by_and_by(struct wire *w)
+{
+	const unsigned int seconds[TCPSTATE_TIMEOUT_MAX] = {
+		120, 60, 432000, 120, 432000, 30, 60, 10, 300
+	};
+
+	handshake(w);
+	gap(w, 50000000, 70000000);
+	pause(w);
+	say(w, A, FIN | ACK, 0);
+	say(w, B, ACK, 0);
+	MUST(w->out.renew);
+	MUST(tcpstate_fsm_timeout(&w->pair, seconds) == 7875);
+	w->now += 3600000;
+	say(w, A, ACK, 0);
+	MUST(!w->out.renew);
+	say(w, B, FIN | ACK, 0);
+	MUST(w->out.renew);
+	MUST(tcpstate_fsm_timeout(&w->pair, seconds) == 120);
+	say(w, A, ACK, 0);
+	MUST(!w->out.renew);
 	MUST(tcpstate_fsm_timeout(&w->pair, seconds) == 120);
 	return NULL;
 }
@@ -697,7 +724,10 @@ static const char *gap_both_then_rst(struct wire *w)
 	forge(w, A, w->snd[A] + 50000000, 0, RST, 0);
 	ONLY(FACT(INVALID_RST));
 	MUST(w->out.renew);
-	MUST(tcpstate_fsm_timeout(&w->pair, seconds) == 120);
+	MUST(tcpstate_fsm_timeout(&w->pair, seconds) == 7875);
+	pause(w);
+	forge(w, A, w->snd[A] + 50000000, 0, RST, 0);
+	MUST(!w->out.renew);
 	/* It was forged, and a segment that fits says so. */
 	say(w, A, ACK, 100);
 	MUST(tcpstate_fsm_timeout(&w->pair, seconds) == 432000);
@@ -1112,7 +1142,10 @@ static const struct life lives[] = {
 	{ "gaps before a gap is bridged", gap_in_a_gap },
 	{ "a gap is bridged while others forge a segment an exchange", gap_and_noise },
 	{ "a gap both ways, and only the close is seen: a short timeout", gap_both_then_close },
-	{ "a silence, and only a RST is seen: a short timeout", gap_both_then_rst },
+	{ "a gap both ways, a FIN and its ACK, and later the other FIN: each shortens the timeout",
+	  gap_both_then_close_by_and_by },
+	{ "a silence, and only a RST is seen: a timeout that keep-alives outlive",
+	  gap_both_then_rst },
 	{ "a gap both ways, I's FIN, and data of R: followed", gap_both_half_closed },
 	{ "a gap, and TIME_WAIT behind it: an old SYN does not end that", gap_then_wait },
 	{ "a gap from I to R and a silence, R speaks first", gap_of_a },
