@@ -255,7 +255,7 @@ static void __net_exit net_exit_batch(struct list_head *nets)
 	}
 }
 
-static struct pernet_operations operations = {
+static struct pernet_operations net_ops = {
 	.init = net_init,
 	.pre_exit = net_pre_exit,
 	.exit_batch = net_exit_batch,
@@ -302,7 +302,7 @@ int __init tcpstate_netns_init(void)
 	tcpstate_memory_limits(tcpstate_max_flows, tcpstate_max_halfopen,
 			       tcpstate_max_listeners);
 	loader = current;
-	err = register_pernet_subsys(&operations);
+	err = register_pernet_subsys(&net_ops);
 	loader = NULL;
 	if (err)
 		return err;
@@ -344,5 +344,5 @@ void tcpstate_netns_stop(void)
  */
 void tcpstate_netns_exit(void)
 {
-	unregister_pernet_subsys(&operations);
+	unregister_pernet_subsys(&net_ops);
 }
