@@ -10,7 +10,8 @@
 
 static unsigned int standing(const struct tcpstate_record *record, u32 now)
 {
-	return tcpstate_fsm_standing(&record->pair, now - record->created);
+	return tcpstate_fsm_standing(&record->pair, now - record->created,
+				     max_t(s32, now - record->seen, 0));
 }
 
 /* Within the budget: the worse a flow is proved, the sooner it goes. */

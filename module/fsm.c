@@ -180,31 +180,40 @@ static unsigned int period(__u32 age)
 	unsigned int seconds = age >> 10, n;
 
 	if (seconds >= 32)
-		return (5 + (seconds >> 5)) & 7;
+		return 5 + (seconds >> 5);
 	for (n = 0; seconds; n++)
 		seconds >>= 1;
 	return n;
 }
 
+/* Periods that began since the newest one with proof, if the timer was renewed @silent ago. */
+static unsigned int since_proof(const struct tcpstate_pair *pair, __u32 age, __u32 silent)
+{
+	return pair->side[TCPSTATE_RESPONDER].proof + period(age) - period(age - silent);
+}
+
 /*
- * An acknowledgment of @from takes in data of its peer, and no handshake proved
- * the connection. Its traffic does, if such acknowledgments of both endpoints
- * pass in seven periods.
+ * A segment of @from renews the timer, and no handshake proved the connection. Its traffic
+ * does, if in seven periods each endpoint acknowledges data of its peer, as @acked says.
  */
 static void vouch(struct tcpstate_pair *pair, enum tcpstate_end from,
-		  const struct tcpstate_elapsed *elapsed)
+		  const struct tcpstate_elapsed *elapsed, bool acked)
 {
 	struct tcpstate_side *mine = &pair->side[from], *peers = &pair->side[tcpstate_peer(from)];
+	unsigned int since = since_proof(pair, elapsed->age, elapsed->silent);
 
-	if (pair->side[TCPSTATE_RESPONDER].proof != period(elapsed->age)) {
-		pair->side[TCPSTATE_RESPONDER].proof = period(elapsed->age);
+	if (since != pair->side[TCPSTATE_RESPONDER].proof) {
+		pair->side[TCPSTATE_RESPONDER].proof = since < PERIODS ? since : PERIODS;
 		mine->acked = false;
 		peers->acked = false;
 	}
-	if (mine->acked)
+	if (!acked || mine->acked)
 		return;
 	mine->acked = true;
-	if (peers->acked && ++pair->side[TCPSTATE_INITIATOR].proof == PERIODS)
+	if (!peers->acked)
+		return;
+	pair->side[TCPSTATE_RESPONDER].proof = 0;
+	if (++pair->side[TCPSTATE_INITIATOR].proof == PERIODS)
 		pair->unproved = false;
 }
 
@@ -212,17 +221,18 @@ static void vouch(struct tcpstate_pair *pair, enum tcpstate_end from,
  * tcpstate_fsm_standing() - how badly is the connection proved?
  * @pair: the pair
  * @age: of the record, in milliseconds, as in struct tcpstate_elapsed
+ * @silent: since its timer was renewed, likewise
  *
  * Return: TCPSTATE_PROVED_BY_HANDSHAKE, TCPSTATE_PROVED_BY_TRAFFIC, or at most
- * TCPSTATE_UNPROVED: the less, the more periods have proof, as long as data was
- * acknowledged in this period or the last.
+ * TCPSTATE_UNPROVED: the less, the more periods have proof, as long as this period
+ * or the last one has it.
  */
-unsigned int tcpstate_fsm_standing(const struct tcpstate_pair *pair, __u32 age)
+unsigned int tcpstate_fsm_standing(const struct tcpstate_pair *pair, __u32 age, __u32 silent)
 {
 	if (!pair->unproved)
 		return pair->flags & (TCPSTATE_PICKED_UP | TCPSTATE_ONE_SIDED) ?
 		       TCPSTATE_PROVED_BY_TRAFFIC : TCPSTATE_PROVED_BY_HANDSHAKE;
-	if (((period(age) - pair->side[TCPSTATE_RESPONDER].proof) & 7) <= 1)
+	if (since_proof(pair, age, silent) <= 1)
 		return TCPSTATE_UNPROVED - pair->side[TCPSTATE_INITIATOR].proof;
 	return TCPSTATE_UNPROVED;
 }
@@ -283,8 +293,6 @@ static struct tcpstate_outcome on_segment(struct tcpstate_pair *pair,
 		tcpstate_transition(pair, TCPSTATE_EV_PROOF, peer);
 		out.facts |= FACT(ESTABLISHED);
 	}
-	if (pair->unproved && seq_after(seg->ack, pair->una[peer]))
-		vouch(pair, from, elapsed);
 	follow(pair, peer, seg->ack);
 	pair_acknowledge(pair, peer, seg->ack, pair_window_edge(pair, seg, from));
 	if (liberal && (!seq_near(seg->seq, pair->nxt[from], HORIZON) ||
@@ -381,25 +389,11 @@ static struct tcpstate_outcome on_rst(struct tcpstate_pair *pair,
 	return out;
 }
 
-/**
- * tcpstate_fsm_step() - let one more segment speak for a record
- * @pair: the record's pair, changed by what the segment proves
- * @seg: a segment with valid flags
- * @from: its sender
- * @elapsed: times at this segment
- *
- * Context: any; the caller serialises access to @pair.
- * Return: what the segment proved or was refused for, and whether the record
- * goes on (see enum tcpstate_action). With TCPSTATE_ANEW the states of @pair
- * are those it had before; with TCPSTATE_END both are CLOSE.
- */
-struct tcpstate_outcome tcpstate_fsm_step(struct tcpstate_pair *pair,
-					  const struct tcpstate_segment *seg,
-					  enum tcpstate_end from,
-					  const struct tcpstate_elapsed *elapsed)
+/* A segment for a record, whether that has ended or not. */
+static struct tcpstate_outcome step(struct tcpstate_pair *pair,
+				    const struct tcpstate_segment *seg, enum tcpstate_end from,
+				    const struct tcpstate_elapsed *elapsed)
 {
-	if (!pair->unproved && tcpstate_fsm_predicted(pair, seg, from))
-		return outcome_believed(0);
 	/*
 	 * It lingers to absorb stragglers. A SYN means a new connection, and one that
 	 * came before the end does so once it is confirmed.
@@ -419,4 +413,34 @@ struct tcpstate_outcome tcpstate_fsm_step(struct tcpstate_pair *pair,
 	if (seg->flags & TCPSTATE_ACK)
 		return tcpstate_handshake_synack(pair, seg, from, elapsed);
 	return tcpstate_handshake_syn(pair, seg, from);
+}
+
+/**
+ * tcpstate_fsm_step() - let one more segment speak for a record
+ * @pair: the record's pair, changed by what the segment proves
+ * @seg: a segment with valid flags
+ * @from: its sender
+ * @elapsed: times at this segment
+ *
+ * Context: any; the caller serialises access to @pair.
+ * Return: what the segment proved or was refused for, and whether the record
+ * goes on (see enum tcpstate_action). With TCPSTATE_ANEW the states of @pair
+ * are those it had before; with TCPSTATE_END both are CLOSE.
+ */
+struct tcpstate_outcome tcpstate_fsm_step(struct tcpstate_pair *pair,
+					  const struct tcpstate_segment *seg,
+					  enum tcpstate_end from,
+					  const struct tcpstate_elapsed *elapsed)
+{
+	enum tcpstate_end peer = tcpstate_peer(from);
+	__u32 una = pair->una[peer];
+	struct tcpstate_outcome out;
+
+	if (!pair->unproved)
+		return tcpstate_fsm_predicted(pair, seg, from) ? outcome_believed(0) :
+								 step(pair, seg, from, elapsed);
+	out = step(pair, seg, from, elapsed);
+	if (out.renew && out.action == TCPSTATE_KEEP)
+		vouch(pair, from, elapsed, seq_after(pair->una[peer], una));
+	return out;
 }

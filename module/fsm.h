@@ -160,9 +160,10 @@ enum tcpstate_letter {
 /**
  * struct tcpstate_side - what is counted of one endpoint
  * @retrans: segments that it retransmitted, stops at the largest
- * @acked: in this period its peer acknowledged data of it; see @proof
- * @proof: of the initiator, the periods in which data of both endpoints was
- *	acknowledged; of the responder, the number of the newest period, modulo 8
+ * @acked: in this period it acknowledged data of its peer; see @proof
+ * @proof: of the initiator, the periods with proof: each endpoint acknowledged data
+ *	of its peer. Of the responder, how many began since the newest of these, up to
+ *	the segment that last renewed the timer; stops at the largest.
  * @tries: of the initiator, refused segments of this silence that did not agree
  *	with those before them, stops at the largest
  */
@@ -282,7 +283,7 @@ enum tcpstate_by tcpstate_fsm_closed_by(const struct tcpstate_pair *pair);
 const char *tcpstate_fsm_conn_state(const struct tcpstate_pair *pair, const __u8 state[2]);
 bool tcpstate_fsm_spoke(const struct tcpstate_pair *pair, enum tcpstate_end end);
 bool tcpstate_fsm_unreplied(const struct tcpstate_pair *pair);
-unsigned int tcpstate_fsm_standing(const struct tcpstate_pair *pair, __u32 age);
+unsigned int tcpstate_fsm_standing(const struct tcpstate_pair *pair, __u32 age, __u32 silent);
 unsigned int tcpstate_fsm_timeout(const struct tcpstate_pair *pair,
 				  const unsigned int seconds[TCPSTATE_TIMEOUT_MAX]);
 __u64 tcpstate_fsm_bytes(const struct tcpstate_pair *pair, enum tcpstate_end end);

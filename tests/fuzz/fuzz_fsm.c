@@ -163,7 +163,7 @@ static void check_pair(const struct tcpstate_pair *pair, const struct truth *tru
 	timeout = tcpstate_fsm_timeout(pair, seconds);
 	MUST(timeout >= 1 && timeout <= 9);
 	MUST(pair->unproved <= !!(pair->flags & (TCPSTATE_PICKED_UP | TCPSTATE_ONE_SIDED)));
-	MUST(tcpstate_fsm_standing(pair, 0) <= TCPSTATE_UNPROVED);
+	MUST(tcpstate_fsm_standing(pair, 0, 0) <= TCPSTATE_UNPROVED);
 	MUST(tcpstate_fsm_conn_state(pair, pair->state));
 }
 

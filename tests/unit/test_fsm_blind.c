@@ -395,7 +395,7 @@ static const char *second_handshake(struct wire *w)
 
 static unsigned int standing(const struct wire *w)
 {
-	return tcpstate_fsm_standing(&w->pair, w->now - w->opened);
+	return tcpstate_fsm_standing(&w->pair, w->now - w->opened, w->now - w->seen);
 }
 
 #define STANDS(how) MUST(standing(w) == TCPSTATE_##how)
@@ -494,6 +494,37 @@ static const char *proof_is_not_a_burst(struct wire *w)
 	return NULL;
 }
 
+/* However long it was silent: a multiple of eight periods, too. */
+static const char *proof_does_not_outlast_silence(struct wire *w)
+{
+	unsigned int n, periods;
+
+	for (periods = 2; periods < 40; periods++) {
+		wire_lay(w, w->iss[A], w->iss[B]);
+		midst(w);
+		say(w, A, ACK, 0);
+		w->now += 40000;
+		for (n = 0; n < 3; n++) {
+			say(w, A, ACK, 100);
+			say(w, B, ACK, 100);
+		}
+		MUST(standing(w) == TCPSTATE_UNPROVED - 1);
+		w->now += periods * 32768;
+		STANDS(UNPROVED);
+		/* An ACK is no proof, and a keep-alive is none. */
+		say(w, A, ACK, 0);
+		STANDS(UNPROVED);
+		again(w, A, 1, ACK, 0);
+		STANDS(UNPROVED);
+		/* Data of both is. */
+		say(w, A, ACK, 100);
+		say(w, B, ACK, 100);
+		say(w, A, ACK, 0);
+		MUST(standing(w) == TCPSTATE_UNPROVED - 2);
+	}
+	return NULL;
+}
+
 static const struct life lives[] = {
 	{ "two ACKs that agree and a RST end nothing", reset },
 	{ "an ACK, two FINs and an ACK that agree close nothing", closed },
@@ -523,6 +554,8 @@ static const struct life lives[] = {
 	{ "data of one endpoint proves no flow", data_of_one },
 	{ "data of both, acknowledged in seven periods, proves a flow", proved_by_traffic },
 	{ "a burst proves no flow", proof_is_not_a_burst },
+	{ "proof does not outlast a silence, and is given anew after it",
+	  proof_does_not_outlast_silence },
 };
 
 int main(void)

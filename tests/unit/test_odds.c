@@ -303,7 +303,8 @@ static void evict(struct budget *b)
 
 	for (i = 0; i < CANDIDATES; i++) {
 		n = below(BUDGET);
-		rank = tcpstate_fsm_standing(&b->slot[n].pair, b->now - b->slot[n].opened);
+		rank = tcpstate_fsm_standing(&b->slot[n].pair, b->now - b->slot[n].opened,
+					     b->now - b->slot[n].seen);
 		if (rank < best)
 			continue;
 		equals = rank > best ? 1 : equals + 1;
