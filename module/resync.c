@@ -314,7 +314,8 @@ struct tcpstate_outcome tcpstate_resync_refuse(struct tcpstate_pair *pair,
  * @from: its sender
  *
  * Data of both endpoints after the end revives it, if the one acknowledges the
- * other: a socket that is gone acknowledges nothing.
+ * other: a socket that is gone acknowledges nothing. If both endpoints send all the
+ * time, that acknowledgment comes a round trip later, behind data that agrees too.
  *
  * Return: true if @seg is the second of these.
  */
@@ -326,11 +327,11 @@ bool tcpstate_resync_revives(struct tcpstate_pair *pair, const struct tcpstate_s
 	if (seg->flags & (TCPSTATE_RST | TCPSTATE_FIN) || !seg->len ||
 	    pair->flags & (TCPSTATE_SYN_MEMO | TCPSTATE_SYN_MEMO << 1))
 		return false;
-	if (pair->sides == 1 << peer && seq_near(seg->seq, pair->memo[from], HORIZON) &&
-	    seg->ack - pair->memo[peer] <= HORIZON)
-		return true;
-	/* The peer's answer is to acknowledge the first of several. */
-	if (pair->sides != 1 << from || !seq_near(seg->seq, pair->memo[from], HORIZON))
+	/* The peer's answer is to acknowledge the first of several, so that one stands. */
+	if (!pair->sides || !seq_near(seg->seq, pair->memo[from], HORIZON) ||
+	    !seq_near(seg->ack, pair->memo[peer], HORIZON)) {
 		begin_claim(pair, seg, from);
-	return false;
+		return false;
+	}
+	return pair->sides == 1 << peer && !seq_before(seg->ack, pair->memo[peer]);
 }

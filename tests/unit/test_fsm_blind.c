@@ -283,6 +283,28 @@ static const char *revived_after_reset(struct wire *w)
 	return goes_on(w);
 }
 
+/* Both send all the time: what one acknowledges was sent a round trip ago. */
+static const char *revived_streams(struct wire *w)
+{
+	__u32 a, b;
+	int n;
+
+	talk(w);
+	forge(w, B, w->snd[B], 0, RST, 0);
+	ENDED(RESET);
+	a = w->snd[A];
+	b = w->snd[B];
+	for (n = 0; n < 50 && w->out.action != TCPSTATE_ANEW; n++) {
+		forge(w, A, a + n * 1000, b + (n > 4 ? n - 4 : 0) * 1000, ACK, 1000);
+		if (w->out.action != TCPSTATE_ANEW)
+			forge(w, B, b + n * 1000, a + (n > 4 ? n - 4 : 0) * 1000, ACK, 1000);
+	}
+	BEGAN_ANEW(NONE);
+	MUST(n < 10);
+	IN(ESTABLISHED, ESTABLISHED);
+	return NULL;
+}
+
 static const char *revived_after_timeout(struct wire *w)
 {
 	talk(w);
@@ -542,6 +564,7 @@ static const struct life lives[] = {
 	{ "four exchanges that disagree make no flow liberal", liberal },
 	{ "guesses of a number are few in a silence", guesses },
 	{ "data of both endpoints revives a record that was reset", revived_after_reset },
+	{ "streams of both endpoints at once revive a record", revived_streams },
 	{ "data of both endpoints revives a record that timed out", revived_after_timeout },
 	{ "data in flight revives no record that was reset", not_revived },
 	{ "data of both endpoints revives a record in TIME_WAIT", revived_from_time_wait },
