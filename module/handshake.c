@@ -36,7 +36,7 @@ static void take_syn(struct tcpstate_pair *pair, const struct tcpstate_segment *
 	pair->edge[end] = seg->seq + 1 + window;
 	pair_set_shift(pair, end, seg->wscale);
 	tcpstate_history_segment(pair, seg, end);
-	pair->turns = 0;
+	tcpstate_resync_drop(pair);
 }
 
 /* A SYN-ACK of @from, its acknowledgment in range. */
@@ -155,7 +155,7 @@ void tcpstate_fsm_reopen(struct tcpstate_pair *pair, const struct tcpstate_segme
  * @from: the initiator
  *
  * Spoofed, or the answers take another way: two segments of data that advance
- * prove this.
+ * prove this. With other numbers than the SYN's it may be the SYN that was spoofed.
  *
  * Return: what became of the pair.
  */
@@ -166,10 +166,13 @@ struct tcpstate_outcome tcpstate_handshake_unanswered(struct tcpstate_pair *pair
 	enum tcpstate_end peer = tcpstate_peer(from);
 
 	if (seq_before(seg->seq, pair->una[from]) || seq_after(seg->seq, pair->nxt[from] + HORIZON))
-		return outcome_unchanged(FACT(OUT_OF_WINDOW));
+		return tcpstate_resync_revives(pair, seg, from) ?
+		       outcome_anew(TCPSTATE_REASON_SUPERSEDED) :
+		       outcome_unchanged(FACT(OUT_OF_WINDOW));
 	if (!seg->len)
 		return outcome_unchanged(FACT(INVALID_ACK));
 	if (!pair->turns) {
+		tcpstate_resync_drop(pair);
 		pair->turns = 1;
 		pair->memo[from] = seg->seq + seg->len;
 		pair->memo[peer] = seg->ack;
@@ -374,7 +377,7 @@ struct tcpstate_outcome tcpstate_handshake_synack(struct tcpstate_pair *pair,
 		tcpstate_transition(pair, TCPSTATE_EV_SYN, peer);
 		tcpstate_transition(pair, TCPSTATE_EV_SYNACK, from);
 		tcpstate_history_segment(pair, seg, from);
-		pair->turns = 0;
+		tcpstate_resync_drop(pair);
 		pair->synack = 1;
 		return outcome_believed(FACT(SIMULTANEOUS_OPEN));
 	}

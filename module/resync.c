@@ -256,9 +256,10 @@ struct tcpstate_outcome tcpstate_resync_refuse(struct tcpstate_pair *pair,
 	bool seq_agrees, ack_agrees;
 	__u8 fins;
 
-	/* Nothing to go by yet. */
+	/* No numbers to claim against; but the SYN may be forged. */
 	if (!answered && pair_has_state(pair, TCPSTATE_SYN_SENT))
-		return out;
+		return tcpstate_resync_revives(pair, seg, from) ?
+		       outcome_anew(TCPSTATE_REASON_SUPERSEDED) : out;
 	/* Only data says that the connection goes on. */
 	if (pair_has_state(pair, TCPSTATE_TIME_WAIT) && !seg->len)
 		return out;
@@ -309,12 +310,12 @@ struct tcpstate_outcome tcpstate_resync_refuse(struct tcpstate_pair *pair,
 
 /**
  * tcpstate_resync_revives() - does the connection of a record that ended go on?
- * @pair: a pair that has ended
- * @seg: a segment without SYN
+ * @pair: a pair that has ended, or that waits for the answer to a SYN
+ * @seg: a segment without SYN, and for the latter with numbers that do not fit
  * @from: its sender
  *
- * Data of both endpoints after the end revives it, if the one acknowledges the
- * other: a socket that is gone acknowledges nothing. If both endpoints send all the
+ * Data of both endpoints after the end, or the SYN, revives it, if the one acknowledges
+ * the other: a socket that is gone acknowledges nothing. If both endpoints send all the
  * time, that acknowledgment comes a round trip later, behind data that agrees too.
  *
  * Return: true if @seg is the second of these.

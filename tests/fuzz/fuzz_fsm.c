@@ -246,7 +246,9 @@ static void check_step(const struct tcpstate_pair *before, const struct world *w
 	MUST(!(out->facts & ~(BIT(TCPSTATE_FACT_MAX) - 1)));
 	switch (out->action) {
 	case TCPSTATE_ANEW:
-		MUST(seg->flags & TCPSTATE_SYN || (lingers && seg->len));
+		MUST(seg->flags & TCPSTATE_SYN ||
+		     (seg->len && (lingers || before->state[I] == TCPSTATE_SYN_SENT ||
+				   before->state[R] == TCPSTATE_SYN_SENT)));
 		MUST(!memcmp(before->state, pair->state, sizeof(pair->state)));
 		MUST(out->reason == (lingers ? TCPSTATE_REASON_NONE : out->reason));
 		MUST(lingers || out->reason == TCPSTATE_REASON_SUPERSEDED ||

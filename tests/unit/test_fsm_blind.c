@@ -320,6 +320,125 @@ static const char *revived_after_timeout(struct wire *w)
 	return goes_on(w);
 }
 
+/* A forged SYN for the record that lingers, of either endpoint, hides the connection no longer. */
+static const char *revived_after_syn_of(struct wire *w, enum host forger, enum host first)
+{
+	int n;
+
+	talk(w);
+	forge(w, B, w->snd[B], 0, RST, 0);
+	ENDED(RESET);
+	forge(w, forger, w->iss[forger] + 0x30000000, 0, SYN, 0);
+	BEGAN_ANEW(NONE);
+	IN(SYN_SENT, LISTEN);
+	/* What B answers to that SYN. */
+	lose(w, B, ACK, 0);
+	MUST(w->out.action == TCPSTATE_KEEP);
+	/* Its own data may be near the SYN's numbers by chance, which makes a claim of it. */
+	say(w, first, ACK | PSH, 10);
+	MUST(w->out.facts & REFUSALS);
+	say(w, !first, ACK | PSH, 20);
+	BEGAN_ANEW(SUPERSEDED);
+	MUST(w->flipped == (forger == B));
+	IN(ESTABLISHED, ESTABLISHED);
+	w->facts = 0;
+	for (n = 0; n < 10; n++) {
+		say(w, A, ACK | PSH, 100);
+		say(w, B, ACK | PSH, 1000);
+		forge(w, forger, w->iss[forger] + 0x30000000 + n, 0, SYN, 0);
+		WENT_ON();
+	}
+	IN(ESTABLISHED, ESTABLISHED);
+	say(w, A, FIN | ACK, 0);
+	say(w, B, FIN | ACK, 0);
+	say(w, A, ACK, 0);
+	MUST(w->pair.state[wire_role(w, A)] == TCPSTATE_TIME_WAIT);
+	return NULL;
+}
+
+static const char *revived_after_syn(struct wire *w)
+{
+	const struct wire fresh = *w;
+	const char *why;
+	int n;
+
+	for (n = 0; n < 4; n++) {
+		*w = fresh;
+		why = revived_after_syn_of(w, n & 1, n >> 1);
+		if (why)
+			return why;
+	}
+	return NULL;
+}
+
+/* Forged SYNs that cross, too. */
+static const char *revived_after_syns(struct wire *w)
+{
+	talk(w);
+	forge(w, B, w->snd[B], 0, RST, 0);
+	forge(w, A, FAR_A, 0, SYN, 0);
+	forge(w, B, FAR_B, 0, SYN, 0);
+	IN(SYN_SENT, SYN_SENT);
+	say(w, B, ACK | PSH, 10);
+	say(w, A, ACK | PSH, 10);
+	BEGAN_ANEW(SUPERSEDED);
+	return goes_on(w);
+}
+
+/* The ports are used again, and data of before is still under way, or forged. */
+static const char *syn_stays(struct wire *w)
+{
+	struct tcpstate_segment late;
+	int n;
+
+	talk(w);
+	late = wire_make(w, B, ACK | PSH, 1000);
+	lose(w, A, RST, 0);
+	ENDED(RESET);
+	w->snd[A] = w->iss[A] += 0x20000000;
+	w->snd[B] = w->iss[B] += 0x60000000;
+	say(w, A, SYN, 0);
+	BEGAN_ANEW(NONE);
+	for (n = 0; n < 3; n++) {
+		wire_put(w, B, late);
+		ONLY(FACT(INVALID_ACK));
+		late.seq += 1000;
+	}
+	IN(SYN_SENT, LISTEN);
+	say(w, B, SYN | ACK, 0);
+	say(w, A, ACK, 0);
+	ONLY(FACT(ESTABLISHED));
+	return goes_on(w);
+}
+
+/* What one endpoint alone says after a SYN, beside forged data, proves no more than it did. */
+static const char *one_sided_beside_noise(struct wire *w)
+{
+	say(w, A, SYN, 0);
+	forge(w, B, FAR_B, FAR_A, ACK, 10);
+	ONLY(FACT(INVALID_ACK));
+	w->rcv[A] = w->iss[B] + 1;
+	say(w, A, ACK, 100);
+	ONLY(FACT(INVALID_ACK));
+	say(w, A, ACK, 100);
+	WENT_ON();
+	IN(ESTABLISHED, ESTABLISHED);
+	MUST(w->pair.flags & TCPSTATE_ONE_SIDED);
+	return NULL;
+}
+
+/* A claim from before the SYN-ACK is none against the numbers of the handshake. */
+static const char *handshake_beside_noise(struct wire *w)
+{
+	say(w, A, SYN, 0);
+	forge(w, B, FAR_B, FAR_A, ACK, 10);
+	say(w, B, SYN | ACK, 0);
+	MUST(!w->pair.sides);
+	say(w, A, ACK, 0);
+	ONLY(FACT(ESTABLISHED));
+	return goes_on(w);
+}
+
 /* In flight as the RST passed. */
 static const char *not_revived(struct wire *w)
 {
@@ -566,6 +685,13 @@ static const struct life lives[] = {
 	{ "data of both endpoints revives a record that was reset", revived_after_reset },
 	{ "streams of both endpoints at once revive a record", revived_streams },
 	{ "data of both endpoints revives a record that timed out", revived_after_timeout },
+	{ "data of both endpoints revives a record that a forged SYN opened anew",
+	  revived_after_syn },
+	{ "data of both endpoints revives a record that two forged SYNs opened anew",
+	  revived_after_syns },
+	{ "a SYN for the same ports stands, though data of before is under way", syn_stays },
+	{ "forged data beside the word of one endpoint changes nothing", one_sided_beside_noise },
+	{ "forged data before a SYN-ACK changes nothing", handshake_beside_noise },
 	{ "data in flight revives no record that was reset", not_revived },
 	{ "data of both endpoints revives a record in TIME_WAIT", revived_from_time_wait },
 	{ "data of one endpoint leaves TIME_WAIT as it is", time_wait_stays },
