@@ -126,13 +126,18 @@ static void step_halfopen(struct tcpstate_tables *tables, struct tcpstate_bucket
 	}
 }
 
-/* The connection of a record that ended goes on: pick it up, where its record is. */
+/*
+ * The connection of a record that ended goes on: pick it up, where its record is. If there
+ * is no room for another flow that no handshake proved, the record remains as it is.
+ */
 static void revive(struct tcpstate_tables *tables, struct tcpstate_bucket *bucket,
 		   struct tcpstate_record *record, const struct tcpstate_parsed *parsed, u32 hash,
-		   enum tcpstate_end from)
+		   enum tcpstate_end from, u32 now)
 {
 	struct tcpstate_table *flows = tcpstate_flows(tables);
 
+	if (!tcpstate_flow_budget(tables, bucket, now))
+		return;
 	tcpstate_record_open(tables->log, record, parsed, hash, from, true);
 	tcpstate_table_unreplied(flows, false, tcpstate_table_budgets(flows, record));
 	tcpstate_bucket_due(bucket, tcpstate_record_deadline(record, tables->timeout));
@@ -165,7 +170,7 @@ static bool step_flow(struct tcpstate_tables *tables, const struct tcpstate_pars
 		out = tcpstate_table_step(tables, flows, bucket, record, &parsed->segment, hash,
 					  from, now);
 		if (out.action == TCPSTATE_ANEW && !(parsed->segment.flags & TCPSTATE_SYN)) {
-			revive(tables, bucket, record, parsed, hash, from);
+			revive(tables, bucket, record, parsed, hash, from, now);
 		} else if (out.action == TCPSTATE_ANEW) {
 			tcpstate_table_take(tables, flows, bucket, record);
 			*successor = record;

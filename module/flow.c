@@ -42,6 +42,28 @@ static unsigned int rank_proved(const struct tcpstate_tables *tables,
 }
 
 /**
+ * tcpstate_flow_budget() - make room in the budget of flows that no handshake proved
+ * @tables: the tables
+ * @bucket: a bucket of the flow table, locked by the caller
+ * @now: tcpstate_now()
+ *
+ * Context: RCU read side, BH disabled.
+ * Return: false, and flow_table_full counted, if the budget is full and no flow of it was
+ * found that could be evicted.
+ */
+bool tcpstate_flow_budget(struct tcpstate_tables *tables, struct tcpstate_bucket *bucket, u32 now)
+{
+	struct tcpstate_table *table = tcpstate_flows(tables);
+
+	if (atomic_read(&table->unreplied) < max(table->max / UNPROVED_SHARE, 1U) ||
+	    tcpstate_table_evict(tables, table, bucket, rank_budget, now))
+		return true;
+	WRITE_ONCE(table->crowded, true);
+	tcpstate_count(tables->log->stats, FLOW_TABLE_FULL);
+	return false;
+}
+
+/**
  * tcpstate_flow_admit() - make room for a record in the flow table
  * @tables: the tables
  * @bucket: of the record in the flow table, locked by the caller
@@ -62,10 +84,8 @@ bool tcpstate_flow_admit(struct tcpstate_tables *tables, struct tcpstate_bucket 
 	if (unlikely(tcpstate_bucket_full(bucket, READ_ONCE(table->denied))) &&
 	    !tcpstate_table_evict_from(tables, table, bucket, rank, now))
 		goto refused;
-	if (record->pair.unproved &&
-	    atomic_read(&table->unreplied) >= max(table->max / UNPROVED_SHARE, 1U) &&
-	    !tcpstate_table_evict(tables, table, bucket, rank_budget, now))
-		goto full;
+	if (record->pair.unproved && !tcpstate_flow_budget(tables, bucket, now))
+		return false;
 	if (!tcpstate_table_charge(tables, table) &&
 	    (!tcpstate_table_evict(tables, table, bucket, rank, now) ||
 	     !tcpstate_table_charge(tables, table)))

@@ -7,5 +7,6 @@
 
 bool tcpstate_flow_admit(struct tcpstate_tables *tables, struct tcpstate_bucket *bucket,
 			 const struct tcpstate_record *record, u32 now);
+bool tcpstate_flow_budget(struct tcpstate_tables *tables, struct tcpstate_bucket *bucket, u32 now);
 
 #endif /* _TCPSTATE_FLOW_H */

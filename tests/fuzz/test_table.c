@@ -83,7 +83,7 @@ static void sweep(void)
 }
 
 /* A segment of the connection of a number, from its initiator (0) or its responder (1). */
-static void pass(u32 number, unsigned int side, u8 flags, u32 seq, u32 ack)
+static void pass_data(u32 number, unsigned int side, u8 flags, u32 seq, u32 ack, u32 len)
 {
 	struct in6_addr ends[2] = { { .s6_addr32 = { number } }, { .s6_addr32 = { 7 } } };
 	__be16 ports[2] = { __cpu_to_be16(1024), __cpu_to_be16(80) };
@@ -93,12 +93,18 @@ static void pass(u32 number, unsigned int side, u8 flags, u32 seq, u32 ack)
 			.sport = ports[side], .dport = ports[!side], .family = NFPROTO_IPV4,
 		},
 		.segment = {
-			.seq = seq, .ack = ack, .count = 1, .window = 500, .flags = flags,
+			.seq = seq, .ack = ack, .len = len, .count = 1, .window = 500,
+			.flags = flags,
 			.wscale = TCPSTATE_WSCALE_NONE,
 		},
 	};
 
 	tcpstate_deliver(&tn, &parsed, tcpstate_tuple_hash(&tn.log.key, &parsed.tuple));
+}
+
+static void pass(u32 number, unsigned int side, u8 flags, u32 seq, u32 ack)
+{
+	pass_data(number, side, flags, seq, ack, 0);
 }
 
 static void shake(u32 number)
@@ -342,6 +348,35 @@ static void test_search(void)
 	end();
 }
 
+/* Flows that were reset, and go on all the same. */
+static void test_revival(void)
+{
+	const int budget = MANY / 8;
+	unsigned int i, wrong = 0;
+
+	begin(MANY, MANY);
+	fill(0, MANY / 2);
+	for (i = 0; i < MANY / 2; i++)
+		pass(i, 0, TCPSTATE_RST, 1, 0);
+	MUST(!stats.records[TCPSTATE_FLOW]);
+	for (i = 0; i < MANY / 2; i++) {
+		pass_data(i, 0, TCPSTATE_ACK, 1, 1, 10);
+		pass_data(i, 1, TCPSTATE_ACK, 1, 11, 10);
+		wrong += atomic_read(&flows()->unreplied) > budget;
+	}
+	ok(!wrong && stats.records[TCPSTATE_FLOW] == budget,
+	   "flows that are revived have the budget of what no handshake proved, and no more");
+	diag("%d revived, budget %d, evicted %lu, flow_table_full %lu", stats.records[TCPSTATE_FLOW],
+	     budget, counted(TCPSTATE_A_COUNTER_EVICTED),
+	     counted(TCPSTATE_A_COUNTER_FLOW_TABLE_FULL));
+	ok(counted(TCPSTATE_A_COUNTER_EVICTED) + counted(TCPSTATE_A_COUNTER_FLOW_TABLE_FULL) ==
+	   (unsigned long)(MANY / 2 - budget),
+	   "each one beyond it replaces another, or counts as flow_table_full");
+	flush();
+	ok(!atomic_read(&flows()->unreplied), "and the budget is free again when they end");
+	end();
+}
+
 /* As time goes on, one sweep a second. */
 static void wait_seconds(unsigned int seconds)
 {
@@ -471,6 +506,7 @@ int main(void)
 	test_rests();
 	test_bound();
 	test_search();
+	test_revival();
 	test_hysteresis();
 	test_shrink();
 	return done();
