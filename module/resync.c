@@ -15,13 +15,16 @@
 
 /* A number that is near a known one: a blind guess meets it once in 2^15. */
 #define NEAR (64u << 10)
-/* So many turns make seven round trips. The count fills its bits. */
+/* So many turns make seven exchanges. The count fills its bits. */
 #define TURNS 15
 /* A dispute counts the disputed endpoint's turns alone: one a round trip. */
 #define DISPUTE_TURNS 7
 /* After so many claims that others did not agree with, nearness proves nothing. */
 #define TRIES 4
 #define TRIES_MAX 15
+/* Endpoints that live answer segments that do not fit within three round trips, or 10 ms. */
+#define QUIET_ROUND_TRIPS 3
+#define QUIET_MS 10
 /* A first retransmission comes after that (RFC 6298 2.1, in milliseconds). */
 #define RETRANSMISSION_MS 1000
 
@@ -55,6 +58,14 @@ void tcpstate_resync_drop(struct tcpstate_pair *pair)
 bool tcpstate_resync_idle(const struct tcpstate_elapsed *elapsed)
 {
 	return elapsed->silent > elapsed->round_trip + RETRANSMISSION_MS;
+}
+
+/* Did no segment fit the known numbers for as long as a claim of the second kind needs? */
+static bool is_quiet(const struct tcpstate_elapsed *elapsed)
+{
+	__u32 round_trips = QUIET_ROUND_TRIPS * elapsed->round_trip;
+
+	return elapsed->silent >= (round_trips > QUIET_MS ? round_trips : QUIET_MS);
 }
 
 /* A FIN of @end was among the segments that were refused, and is believed now. */
@@ -206,7 +217,7 @@ static bool convinces(const struct tcpstate_pair *pair, const struct tcpstate_el
 
 	if (pair->sides != 3)
 		return false;
-	if (pair->turns == TURNS && elapsed->silent >= elapsed->round_trip)
+	if (pair->turns == TURNS && is_quiet(elapsed))
 		return true;
 	/* A handshake that ended unseen, or a FIN that was none. */
 	if (answered || state_past_fin(pair->state[0]) || state_past_fin(pair->state[1]))
@@ -228,8 +239,8 @@ static bool convinces(const struct tcpstate_pair *pair, const struct tcpstate_el
  *
  * - either both endpoints were silent for longer than a round trip and a
  *   retransmission, and a number is near a known one,
- * - or their numbers advanced over seven round trips in which no segment fitted
- *   the known numbers.
+ * - or their numbers advanced over seven exchanges, and no segment fitted the known
+ *   numbers for three round trips and 10 ms.
  *
  * Both numbers near known ones suffice where a FIN may have been forged, and to
  * end a handshake whose last ACK and first request passed unseen. A spoofed source
@@ -269,7 +280,7 @@ struct tcpstate_outcome tcpstate_resync_refuse(struct tcpstate_pair *pair,
 		return out;
 
 	if (carries_on_dispute(pair, seg, from)) {
-		if (pair->turns < DISPUTE_TURNS || elapsed->silent < elapsed->round_trip)
+		if (pair->turns < DISPUTE_TURNS || !is_quiet(elapsed))
 			return out;
 		tcpstate_resync_drop(pair);
 		pair->flags |= TCPSTATE_LIBERAL;

@@ -236,6 +236,44 @@ static const char *faster_than_a_round_trip(struct wire *w)
 	return goes_on(w);
 }
 
+/* All at once, on a path whose round trip is not known: live endpoints had no time to answer. */
+static const char *faster_than_any_answer(struct wire *w)
+{
+	__u32 a = FAR_A, b = FAR_B;
+	int n;
+
+	talk(w);
+	w->pace = 0;
+	for (n = 0; n < 40; n++) {
+		w->now += n == 20 ? 9 : 0;
+		forge(w, A, a, b, ACK | PSH, 100);
+		a += 100;
+		forge(w, B, b, a, ACK | PSH, 100);
+		b += 100;
+	}
+	MUST(!(w->facts & FACT(RESYNC)));
+	lose(w, B, ACK, 0);
+	ONLY(0);
+	return goes_on(w);
+}
+
+static const char *dispute_faster_than_any_answer(struct wire *w)
+{
+	int n;
+
+	talk(w);
+	w->pace = 0;
+	for (n = 0; n < 40; n++) {
+		w->now += n == 20 ? 9 : 0;
+		forge(w, A, FAR_A + 100 * n, FAR_B, ACK, 100);
+		forge(w, B, FAR_B + 0x11000000, FAR_A + 100 * (n + 1), ACK, 100);
+	}
+	MUST(!(w->pair.flags & TCPSTATE_LIBERAL));
+	lose(w, B, ACK, 0);
+	ONLY(0);
+	return goes_on(w);
+}
+
 static const char *liberal(struct wire *w)
 {
 	int n;
@@ -680,6 +718,10 @@ static const struct life lives[] = {
 	{ "a hundred forged exchanges are nothing beside one true segment in five", exchanges },
 	{ "seven forged exchanges in an hour's silence are too few", few_exchanges },
 	{ "forty forged exchanges within a round trip are too fast", faster_than_a_round_trip },
+	{ "forty forged exchanges within 10 ms are too fast, if the round trip is not known",
+	  faster_than_any_answer },
+	{ "forty within 10 ms that differ by a constant make no flow liberal",
+	  dispute_faster_than_any_answer },
 	{ "four exchanges that disagree make no flow liberal", liberal },
 	{ "guesses of a number are few in a silence", guesses },
 	{ "data of both endpoints revives a record that was reset", revived_after_reset },

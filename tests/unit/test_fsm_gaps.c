@@ -605,6 +605,29 @@ static const char *gap_of_exchanges(struct wire *w)
 	return bridged(w);
 }
 
+/* An exchange takes 0.2 ms, the round trip counts as 0 ms, and the clock has ticks of 4 ms. */
+static const char *gap_on_a_lan(struct wire *w)
+{
+	__u32 from, us;
+
+	w->pace = 0;
+	handshake(w);
+	exchange(w, 3);
+	gap(w, 50000000, 70000000);
+	from = w->now;
+	for (us = 0; us < 100000 && !(w->facts & FACT(RESYNC)); us += 200) {
+		w->now = from + us / 4000 * 4;
+		exchange(w, 1);
+	}
+	/* Three ticks are the first time of 10 ms or more. */
+	MUST(us >= 20 * 200 && us <= 12000 + 200);
+	IN(ESTABLISHED, ESTABLISHED);
+	w->facts = 0;
+	exchange(w, 20);
+	MUST(!w->facts);
+	return close_from_a(w);
+}
+
 static const char *gap_of_megabytes(struct wire *w)
 {
 	w->wscale[A] = 7;
@@ -1137,6 +1160,7 @@ static const struct life lives[] = {
 	  unseen_proof_spoofed },
 	{ "a gap both ways is bridged, not by one segment each way", gap_both },
 	{ "a gap of 30 exchanges is bridged within 20", gap_of_exchanges },
+	{ "a gap on a path of 0.2 ms is bridged within 10 ms and a tick", gap_on_a_lan },
 	{ "a gap of 4 MiB each way is bridged within 20 exchanges", gap_of_megabytes },
 	{ "a gap of 4 MiB each way, and R alone sends data", gap_then_download },
 	{ "gaps before a gap is bridged", gap_in_a_gap },

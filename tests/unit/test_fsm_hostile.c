@@ -350,8 +350,8 @@ static void anything(unsigned int steps)
 		tcpstate_fsm_history(&before, older);
 
 		elapsed = wire_elapsed(&w);
-		elapsed.silent++;
-		elapsed.age++;
+		elapsed.silent += w.pace;
+		elapsed.age += w.pace;
 		wire_put(&w, from, seg);
 		if (!w.known)
 			continue;

@@ -41,7 +41,8 @@ enum host { A, B };
  * @ends: how often a record ended, by reason
  * @known: there is a record
  * @flipped: the record takes B for the initiator
- * @now: milliseconds; each segment that passes takes one
+ * @now: milliseconds
+ * @pace: so long a segment takes that passes; 1, unless the test says otherwise
  * @seen: when the record's timer was renewed
  * @opened: when the record opened
  * @round_trip: as the record's handshake measured it
@@ -64,6 +65,7 @@ struct wire {
 	bool known;
 	bool flipped;
 	__u32 now;
+	__u32 pace;
 	__u32 seen;
 	__u32 opened;
 	__u32 round_trip;
@@ -96,6 +98,7 @@ static inline void wire_lay(struct wire *w, __u32 iss_a, __u32 iss_b)
 	w->iss[B] = iss_b;
 	memcpy(w->snd, w->iss, sizeof(w->snd));
 	memcpy(w->una, w->iss, sizeof(w->una));
+	w->pace = 1;
 	w->window[A] = 65535;
 	w->window[B] = 65535;
 	w->wscale[A] = TCPSTATE_WSCALE_NONE;
@@ -160,7 +163,7 @@ static inline void wire_put(struct wire *w, enum host from, struct tcpstate_segm
 	struct tcpstate_elapsed elapsed;
 
 	memset(&w->out, 0, sizeof(w->out));
-	w->now++;
+	w->now += w->pace;
 	if (!w->known) {
 		if (!wire_open(w, &seg, from))
 			w->out.facts = FACT(STRAY);
