@@ -275,23 +275,17 @@ static void count_close(struct tcpstate_stats __percpu *stats, struct tcpstate_r
 	count_stay(stats, record, TCPSTATE_RESPONDER, state[1], now);
 }
 
-/* Microseconds, modulo 2^32: an hour, and no handshake takes that long. */
-static u32 stopwatch(void)
-{
-	return div_u64(ktime_get_ns(), NSEC_PER_USEC);
-}
-
 /* The endpoint has been asked for its answer. */
 static void time_begin(struct tcpstate_record *record, enum tcpstate_end end)
 {
-	record->latency[end] = stopwatch();
+	record->latency[end] = tcpstate_stopwatch();
 }
 
 /* It has given it; zero is for what was not measured. */
 static void time_end(struct tcpstate_log *log, struct tcpstate_record *record,
 		     enum tcpstate_end end)
 {
-	record->latency[end] = max(stopwatch() - record->latency[end], 1U);
+	record->latency[end] = max(tcpstate_stopwatch() - record->latency[end], 1U);
 	record->marks |= TCPSTATE_TIMED << end;
 	tcpstate_histogram_add(&log->stats->latency[end], record->latency[end]);
 }

@@ -23,7 +23,7 @@ static const char usage[] =
 "\n"
 "-C	verify no checksums, and repair those of IP headers\n"
 "-L	not loose: connections begin with a SYN\n"
-"-a	all at once, as replay sends them: the capture's times count for nothing\n"
+"-a	a millisecond after another, as replay sends them: no capture's times count\n"
 "-c	counters of each file, after its connections\n"
 "-f	a line for each frame with TCP: its number, source, destination, flags, both\n"
 "	states after it, the initiator first with its port, and what it was refused for\n"
@@ -33,7 +33,7 @@ static const char usage[] =
 static struct {
 	bool trusting;
 	bool strict;
-	bool at_once;
+	bool as_replay;
 	bool counters;
 	uint32_t seed;
 	bool frames;
@@ -160,14 +160,15 @@ static bool feed(struct run *run, struct engine *engine, struct perturb *wire)
 {
 	struct capture_packet packet;
 	struct engine_seen seen;
+	uint32_t now = 0;
 
 	while (perturb_next(wire, &packet)) {
 		if (option.trusting)
 			packet_repair_header(packet.data, packet.len);
 		if (packet.padded)
 			packet_repair_segment(packet.data, packet.len);
-		if (!option.at_once)
-			engine_clock(engine, packet.time / 1000000);
+		now = option.as_replay ? now + 1 : packet.time / 1000000;
+		engine_clock(engine, now);
 		if (!note_number(run, packet.frame) ||
 		    !engine_packet(engine, packet.data, packet.len, &seen))
 			return false;
@@ -221,7 +222,7 @@ int main(int argc, char **argv)
 			option.strict = true;
 			break;
 		case 'a':
-			option.at_once = true;
+			option.as_replay = true;
 			break;
 		case 'c':
 			option.counters = true;

@@ -3,10 +3,15 @@
  * replay: shows captures to the loaded module, and tells what it made of them as
  * pcap-states tells what the engine in userspace does. Runs as root.
  *
- * It makes a network namespace and in it a TUN device: what is written there has
- * passed the hooks when the write returns. No address is there, so nobody answers.
+ * It makes a network namespace and in it a TUN device. No address is there, so no
+ * endpoint answers. A packet may wait for ksoftirqd after the write, so the next one
+ * is written when this one has come to a packet socket, behind IP and its hooks.
  * After each capture all connections are flushed, so that none meets another's.
+ *
+ * The module's clock stands still (module/clock.c) but for a millisecond between two
+ * packets: what is inferred depends on times, and must not on the machine's.
  */
+#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <glob.h>
@@ -17,9 +22,13 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <unistd.h>
 
-#include <linux/if.h>
+#include <net/if.h>
+
+#include <linux/if_ether.h>
+#include <linux/if_packet.h>
 #include <linux/if_tun.h>
 
 #include "capture.h"
@@ -40,6 +49,7 @@ static const char usage[] =
 #define ROOM	(32 << 20)
 
 #define SYSCTL	"/proc/sys/net/tcpstate/"
+#define CLOCK	"/sys/module/tcpstate/parameters/clock"
 
 static struct {
 	bool trusting;
@@ -52,6 +62,9 @@ static struct {
  * struct replay - under way
  * @path: of the capture
  * @device: TUN, or -1
+ * @passed: packet sockets that get IPv4 and IPv6 from there, or -1
+ * @clock: the module's, or -1
+ * @now: what it shows, in milliseconds; 0 before it is stopped
  * @channel: to the module
  * @before: what had been counted when the capture began
  * @seq: of the latest event
@@ -59,6 +72,9 @@ static struct {
 struct replay {
 	const char *path;
 	int device;
+	int passed[2];
+	int clock;
+	uint64_t now;
 	struct channel channel;
 	struct stats before;
 	uint64_t seq;
@@ -99,6 +115,61 @@ static bool stop_timers(void)
 	return done;
 }
 
+static bool set_clock(const struct replay *replay, uint64_t now)
+{
+	char text[24];
+	int len = snprintf(text, sizeof(text), "%" PRIu64, now);
+
+	return pwrite(replay->clock, text, len, 0) == len || failed(CLOCK, "cannot write");
+}
+
+static bool stop_clock(struct replay *replay)
+{
+	char text[24] = "";
+
+	replay->clock = open(CLOCK, O_RDWR | O_CLOEXEC);
+	if (replay->clock < 0)
+		return failed(CLOCK, "not there: the module is not one of the tests' own");
+	if (read(replay->clock, text, sizeof(text) - 1) < 0)
+		return failed(CLOCK, "cannot read");
+	replay->now = strtoull(text, NULL, 10);
+	return set_clock(replay, replay->now);
+}
+
+/*
+ * Sockets that ask for one protocol of one device get a packet after the protocol
+ * itself, which has done with it by then.
+ */
+static bool watch(struct replay *replay, int index)
+{
+	static const uint16_t protocol[2] = { ETH_P_IP, ETH_P_IPV6 };
+	const struct timeval patience = { .tv_sec = 60 };
+
+	for (int i = 0; i < 2; i++) {
+		struct sockaddr_ll from = {
+			.sll_family = AF_PACKET,
+			.sll_protocol = htons(protocol[i]),
+			.sll_ifindex = index,
+		};
+		int fd = socket(AF_PACKET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+		replay->passed[i] = fd;
+		if (fd < 0 || bind(fd, (struct sockaddr *)&from, sizeof(from)) ||
+		    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience)))
+			return failed("packet socket", "cannot be used");
+	}
+	return true;
+}
+
+/* Returns when the packet that was just written has passed the hooks. */
+static bool await_passed(const struct replay *replay, const uint8_t *packet)
+{
+	char octet;
+
+	return recv(replay->passed[packet[0] >> 4 == 6], &octet, sizeof(octet), 0) >= 0 ||
+	       failed(replay->path, "a packet did not pass");
+}
+
 static bool set_up(struct replay *replay)
 {
 	struct ifreq request = { .ifr_flags = IFF_TUN | IFF_NO_PI };
@@ -115,6 +186,7 @@ static bool set_up(struct replay *replay)
 	up = up && !ioctl(fd, SIOCSIFFLAGS, &request);
 	if (!up)
 		failed(request.ifr_name, "does not come up");
+	up = up && watch(replay, if_nametoindex(request.ifr_name));
 	if (fd >= 0)
 		close(fd);
 	return up;
@@ -164,7 +236,7 @@ static bool begin(struct replay *replay)
 
 	if (unshare(CLONE_NEWNET))
 		return failed("network namespace", "cannot make one");
-	if (!set_up(replay) || !stop_timers() ||
+	if (!set_up(replay) || !stop_timers() || !stop_clock(replay) ||
 	    !write_sysctl(SYSCTL "checksum", option.trusting ? "0" : "1") ||
 	    !write_sysctl(SYSCTL "loose", option.strict ? "0" : "1"))
 		return false;
@@ -189,8 +261,12 @@ static bool feed(struct replay *replay, struct perturb *wire)
 			packet_repair_header(packet.data, packet.len);
 		if (packet.padded)
 			packet_repair_segment(packet.data, packet.len);
+		if (!set_clock(replay, ++replay->now))
+			return false;
 		if (write(replay->device, packet.data, packet.len) != (ssize_t)packet.len)
 			return failed(replay->path, "cannot write a packet");
+		if (!await_passed(replay, packet.data))
+			return false;
 	}
 	return true;
 }
@@ -260,7 +336,7 @@ static bool judge(struct replay *replay, const char *path)
 
 int main(int argc, char **argv)
 {
-	struct replay replay = { .device = -1 };
+	struct replay replay = { .device = -1, .passed = { -1, -1 }, .clock = -1 };
 	int letter;
 	bool done;
 
@@ -291,7 +367,14 @@ int main(int argc, char **argv)
 	for (; done && optind < argc; optind++)
 		done = judge(&replay, argv[optind]);
 	channel_close(&replay.channel);
+	if (replay.now)
+		done &= set_clock(&replay, 0);
+	if (replay.clock >= 0)
+		close(replay.clock);
 	if (replay.device >= 0)
 		close(replay.device);
+	for (int i = 0; i < 2; i++)
+		if (replay.passed[i] >= 0)
+			close(replay.passed[i]);
 	return done && !fflush(stdout) ? 0 : 1;
 }
