@@ -398,6 +398,33 @@ def reload(**parameters):
                     *(f"{name}={value}" for name, value in parameters.items())], check=True)
 
 
+CLOCK = "/sys/module/tcpstate/parameters/clock"
+
+
+class Clock:
+    """The module's clock, which stands still in this block but for pass_by(): only for
+    serial tests, since all namespaces have the same (module/clock.c)."""
+
+    def __enter__(self):
+        with open(CLOCK, encoding="ascii") as file:
+            self.now = int(file.read())
+        self.pass_by(0)
+        return self
+
+    def __exit__(self, *_):
+        self._write(0)
+
+    def pass_by(self, seconds):
+        """So much later, at once."""
+        self.now += round(seconds * 1000)
+        self._write(self.now)
+
+    @staticmethod
+    def _write(value):
+        with open(CLOCK, "w", encoding="ascii") as file:
+            file.write(str(value))
+
+
 def loaded(**parameters):
     """Makes a Lab once tcpstate is loaded with these parameters."""
     def make():

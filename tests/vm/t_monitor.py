@@ -255,16 +255,23 @@ def forge(lab, fam, number, script):
         lab.forge(lab.A if side == "i" else lab.B, {4: ipv4, 6: ipv6}[fam](src, dst, body))
 
 
+def end_lives(ns, families):
+    """Those of LIVES that have ended, or are to time out, go once all were seen whole."""
+    segments = sum(len(script) for _, script in LIVES)
+    stay = sum(end.startswith("flushed") for end, _ in LIVES)
+    wait_equal(lambda: proc(ns)["segments"], families * segments, "segments")
+    for name in "time_wait", "close", "syn_sent":
+        ns.sysctl(f"net.tcpstate.timeout_{name}", 1)
+    wait_for(lambda: proc(ns), lambda seen: seen["flows"] + seen["halfopen"] == families * stay
+             and seen["opened"] + seen["picked_up"] == families * len(LIVES), "those that stay")
+
+
 @test("each end has its reason, its cause, Zeek's name and its last states")
 def ends(lab, fam):
-    for name in "time_wait", "close", "syn_sent":
-        lab.R.sysctl(f"net.tcpstate.timeout_{name}", 1)
     monitor = Monitor(lab.R, f"-{fam}")
     for number, (_, script) in enumerate(LIVES):
         forge(lab, fam, number, script)
-    stay = sum(end.startswith("flushed") for end, _ in LIVES)
-    wait_for(lambda: proc(lab.R), lambda seen: seen["flows"] + seen["halfopen"] == stay
-             and seen["opened"] + seen["picked_up"] == len(LIVES), "those that stay")
+    end_lives(lab.R, 1)
     output(lab.R, "flush")
     events = pure(monitor.stop())
     ended = {event["initiator_port"] - 30_000: event for event in told(events, "closed")}
@@ -330,16 +337,12 @@ CLAIMS = {
 
 @test("filters let pass what they say", families=None)
 def filters(lab):
-    for name in "time_wait", "close", "syn_sent":
-        lab.R.sysctl(f"net.tcpstate.timeout_{name}", 1)
     everything = Monitor(lab.R)
     monitors = {words: Monitor(lab.R, *words.split(), tool=PLAIN) for words in CLAIMS}
     for fam in 4, 6:
         for number, (_, script) in enumerate(LIVES):
             forge(lab, fam, number, script)
-    stay = 2 * sum(end.startswith("flushed") for end, _ in LIVES)
-    wait_for(lambda: proc(lab.R), lambda seen: seen["flows"] + seen["halfopen"] == stay
-             and seen["opened"] + seen["picked_up"] == 2 * len(LIVES), "those that stay")
+    end_lives(lab.R, 2)
     output(lab.R, "flush")
     events = pure(everything.stop())
     for words, claim in CLAIMS.items():
