@@ -336,8 +336,7 @@ bool tcpstate_resync_revives(struct tcpstate_pair *pair, const struct tcpstate_s
 {
 	enum tcpstate_end peer = tcpstate_peer(from);
 
-	if (seg->flags & (TCPSTATE_RST | TCPSTATE_FIN) || !seg->len ||
-	    pair->flags & (TCPSTATE_SYN_MEMO | TCPSTATE_SYN_MEMO << 1))
+	if (seg->flags & (TCPSTATE_RST | TCPSTATE_FIN) || !seg->len)
 		return false;
 	/* The peer's answer is to acknowledge the first of several, so that one stands. */
 	if (!pair->sides || !seq_near(seg->seq, pair->memo[from], HORIZON) ||

@@ -321,6 +321,20 @@ static const char *revived_after_reset(struct wire *w)
 	return goes_on(w);
 }
 
+/* A SYN that was refused before is no reason to leave it. */
+static const char *revived_after_syn_and_reset(struct wire *w)
+{
+	talk(w);
+	forge(w, A, FAR_A, 0, SYN, 0);
+	forge(w, B, w->snd[B], 0, RST, 0);
+	ENDED(RESET);
+	say(w, A, ACK | PSH, 10);
+	ONLY(FACT(STRAY));
+	say(w, B, ACK | PSH, 5);
+	BEGAN_ANEW(NONE);
+	return goes_on(w);
+}
+
 /* Both send all the time: what one acknowledges was sent a round trip ago. */
 static const char *revived_streams(struct wire *w)
 {
@@ -725,6 +739,8 @@ static const struct life lives[] = {
 	{ "four exchanges that disagree make no flow liberal", liberal },
 	{ "guesses of a number are few in a silence", guesses },
 	{ "data of both endpoints revives a record that was reset", revived_after_reset },
+	{ "data of both revives it though a forged SYN was refused before",
+	  revived_after_syn_and_reset },
 	{ "streams of both endpoints at once revive a record", revived_streams },
 	{ "data of both endpoints revives a record that timed out", revived_after_timeout },
 	{ "data of both endpoints revives a record that a forged SYN opened anew",
