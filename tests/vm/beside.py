@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 """What goes on without end beside a test, each in a child of its own (ktap's child())."""
 
+import contextlib
 import errno
 import os
 import time
@@ -55,3 +56,46 @@ def readers(ns, cpu):
                 except OSError as error:        # not there, or no longer
                     true(error.errno in (errno.ENOENT, errno.EIO, errno.EINVAL),
                          f"reading {name}: {error}")
+
+
+def write(name, value):
+    """Write a setting to its file."""
+    with open(name, "w") as file:
+        file.write(value)
+
+
+def spin(cpu, seconds, told):
+    """Keep all ordinary tasks off a CPU, for so many seconds of its time."""
+    os.sched_setaffinity(0, {cpu})
+    os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(50))
+    os.write(told, b".")
+    while time.process_time() < seconds:
+        pass
+
+
+@contextlib.contextmanager
+def stalled(queue):
+    """Work that the kernel queues during queue(), to be done on any CPU, is done after the
+    block: it waits for a CPU that is kept busy. Work that is queued later is done at once."""
+    mask = "/sys/devices/virtual/workqueue/cpumask"
+    settings = {"/proc/sys/kernel/sched_rt_runtime_us": "-1",
+                "/sys/kernel/debug/sched/fair_server/cpu1/runtime": "0",
+                "/sys/module/workqueue/parameters/watchdog_thresh": "0", mask: "2"}
+    if not os.path.exists(mask) or len(os.sched_getaffinity(0)) < 2:
+        raise Skip("a kernel or machine where work cannot wait for one CPU")
+    with contextlib.ExitStack() as stack:
+        for name, value in settings.items():
+            if os.path.exists(name):
+                with open(name) as file:
+                    stack.callback(write, name, file.read())
+                write(name, value)
+        stack.enter_context(one_cpu(0))
+        ready, told = os.pipe()
+        # The kernel reports tasks that wait for 120 s.
+        stack.enter_context(child(spin, 1, 100, told))
+        equal(os.read(ready, 1), b".", "what keeps the CPU busy says")
+        os.close(ready)
+        os.close(told)
+        queue()
+        write(mask, "1")
+        yield

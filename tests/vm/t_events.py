@@ -2,14 +2,18 @@
 # SPDX-License-Identifier: GPL-2.0
 """
 Events: built and numbered only where a listener receives them, whatever listens in
-other namespaces; and who joined misses nothing.
+other namespaces; and who joined misses nothing. Behind a full queue alerts come first.
 """
 
 import contextlib
 import os
 import signal
+import struct
+from types import SimpleNamespace
 
 import ktap
+import traffic
+from beside import stalled
 from forge import *
 from genl import *
 from lab import *
@@ -166,5 +170,80 @@ def unasked():
                     true(heard[0][2] <= 10_000 + first, f"first event {heard[0]}, of port {first}")
 
 
+# behind a queue that is full
+
+def room(channel, octets):
+    """Set how much the socket may hold; what is beyond is lost without an error."""
+    channel.sock.setsockopt(socket.SOL_SOCKET, 33, octets)      # SO_RCVBUFFORCE
+    channel.sock.setsockopt(270, 5, 1)              # SOL_NETLINK, NETLINK_NO_ENOBUFS
+
+
+def received(channel):
+    """Each notification that waits: its command, and its octets from the command on."""
+    found = []
+    with contextlib.suppress(BlockingIOError):
+        while True:
+            octets = channel.sock.recv(1 << 16)
+            while octets:
+                length, = struct.unpack_from("=I", octets)
+                found.append((octets[16], octets[16:length]))
+                octets = octets[length + 3 & ~3:]
+    return found
+
+
+def scan(forge, ports):
+    """Begin a SYN to each port of one host."""
+    forge.ns.dev, forge.ns.gateway_mac = "out", "02:00:00:00:0f:01"
+    place = SimpleNamespace(A=forge.ns, B=SimpleNamespace(addr={4: "10.8.0.2"}))
+    return traffic.Storm(place, 4, 1, 1 << 20, source="10.8.0.1", sources=1, ports=ports,
+                         count=ports)
+
+
+@ktap.test("alerts are sent before a full queue of flows, STATS_GET waits for neither, and "
+           "reports the numbers that were sent or lost", None, serial=True)
+def behind():
+    number = 14_000                             # more than a queue holds
+    reload(max_halfopen=number)
+    ns = Namespace("R")
+    forge = Forge(attach(ns))
+    with joined(ns, "flows") as both, joined(ns, "flows") as small, Channel(ns) as asks:
+        both.join("alerts")
+        room(both, 64 << 20)
+        room(small, 4096)
+
+        def first_event():
+            # A SYN would wake the detector, and its work would be stalled too.
+            for way in 0, 1:
+                forge.send(1, ACK, way, 1000, 1000)
+            wait_for(lambda: proc(ns).memory["events"], what="an event that waits")
+        with stalled(first_event), scan(forge, number):
+            wait_equal(lambda: proc(ns)["opened"], number, "SYNs")
+            wait_for(lambda: [host.verdict for host in asks.hosts()],
+                     lambda verdicts: "scan" in verdicts, "a scan is found")
+            stats = asks.stats()
+            equal(stats.seq, NONE, "numbers that were sent or lost")
+            true(stats.memory["events"] > 256 * 4096, f"{stats.memory['events']} octets wait")
+            equal([received(each) for each in (both, small)], [[], []], "what was sent")
+        seen = proc(ns)
+        last = seen["opened"] + seen["picked_up"]
+        stats = wait_for(asks.stats, lambda stats: stats.seq["flows"] == last,
+                         f"a report that {last} numbers were sent or lost")
+        sent = last - stats.counters["events_lost"]
+        true(0 < sent < last, f"{sent} of {last} were sent")
+        heard = received(both)
+        equal(heard[0][0], COMMANDS["ALERT_NTF"], "the command of the first notification")
+
+        def numbers_of(heard):
+            return [both.reply("FLOW", octets)["seq"] for command, octets in heard
+                    if command == COMMANDS["FLOW_NTF"]]
+        equal(numbers_of(heard), list(range(1, sent + 1)), "numbers of those that were sent")
+        # From its events alone this reader cannot tell that more were sent.
+        few = numbers_of(received(small))
+        true(few and few == list(range(1, len(few) + 1)) and len(few) < sent,
+             f"{len(few)} fit into the smaller socket")
+        equal(proc(ns).memory["events"], 0, "octets that wait")
+
+
 if __name__ == "__main__":
-    main()
+    traffic.build()
+    ktap.main(None, module, reload)
