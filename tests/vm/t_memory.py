@@ -11,6 +11,7 @@ import re
 from pathlib import Path
 
 import ktap
+from beside import stalled
 from forge import Forge, attach
 from genl import *
 from lab import *
@@ -20,6 +21,7 @@ CGROUPS = Path("/sys/fs/cgroup")
 SHARED = 4                              # ceilings that all namespaces but the first share
 RECORD = {4: 128, 6: 160}
 KIB, MIB = 1 << 10, 1 << 20
+LOW_PERIOD = 60                         # seconds that a large array waits for records to come
 STOCK = 256 * KIB                       # octets that each CPU may have charged in advance
 
 
@@ -60,6 +62,52 @@ def kinds():
     ns.sysctl("net.tcpstate.enabled", 0)
     equal(proc(ns).memory, idle, "switched off")
     ns.sysctl("net.tcpstate.enabled", 1)
+
+
+@test("notifications that wait are counted until they are sent",
+      families=None, lab=None, serial=True)
+def waiting():
+    reload()
+    ns = fresh()
+    forge = Forge(attach(ns))
+    with Channel(ns) as channel:
+        channel.join("flows")
+
+        def first_event():
+            forge.halfopens([0])
+            wait_for(lambda: proc(ns).memory["events"], what="an event that waits")
+        one = 0
+        with stalled(first_event):
+            one = proc(ns).memory["events"]
+            forge.halfopens(range(1, 400))
+            wait_equal(lambda: proc(ns)["opened"], 400, "SYNs")
+            many = proc(ns).memory["events"]
+            true(many >= 4 * one and many % one == 0, f"{one} octets for one, {many} for many")
+        wait_equal(lambda: proc(ns).memory["events"], 0, "octets when all is sent")
+
+
+@test("the arrays of tables shrink a minute after most of their records ended", families=None,
+      lab=None, serial=True)
+def shrunk():
+    reload()
+    number, full = 4000, {}
+    for left in 40, 0:
+        ns = fresh()
+        ns.sysctl("net.tcpstate.timeout_close", 1)
+        forge = Forge(attach(ns, f"f{left}"))
+        wait_for(lambda: forge.flows(range(number)) or proc(ns)["flows"] == number,
+                 what=f"{number} flows")
+        full[ns] = left, proc(ns).memory["tables"]
+        for each in range(left, number):
+            forge.send(each, RST, seq=1)
+    for ns, (left, _) in full.items():
+        wait_equal(lambda: proc(ns)["flows"], left, "flows that are left")
+    for ns, (left, before) in full.items():
+        now = wait_for(lambda: proc(ns).memory["tables"],
+                       lambda now: now <= (before // 8 if left else 0),
+                       f"a small array for {left} of {number} flows", LOW_PERIOD + ktap.PATIENCE)
+        say(f"{before} octets of arrays for {number} flows, {now} for {left}")
+        true(before > number * 4, f"{before} octets for {number} flows")
 
 
 # the ceiling
