@@ -9,9 +9,11 @@ import contextlib
 import os
 
 import traffic
+from beside import write
 from lab import *
 
 batched = loaded(batch_from=0)
+SWITCH = "/sys/devices/system/cpu/cpu1/online"
 
 
 def begin(lab, fam):
@@ -116,17 +118,49 @@ def storm(lab, fam):
     wait_equal(lambda: proc(lab.R).pairs.get("ESTABLISHED"), (1, 1), "the connection beside it")
 
 
+def turn(value):
+    """Switch the second CPU off or on."""
+    if not os.path.exists(SWITCH):
+        raise Skip("a machine whose second CPU stays")
+    write(SWITCH, value)
+
+
+@test("segments in the batch of a CPU that goes offline are delivered before it is back",
+      families=(4,), serial=True, lab=loaded(batch_from=0, max_halfopen=1 << 19))
+def left(lab, fam):
+    begin(lab, fam)
+    turn("1")
+    if not os.path.exists("/sys/class/net/lo/queues/rx-0/rps_cpus"):
+        raise Skip("a kernel without packet steering")
+    lab.witnessed = False
+    lab.R.nft("table inet wall {", "chain prerouting { type filter hook prerouting priority 0;",
+              "tcp dport 1000-2000 drop;", "}", "}")
+    # The second CPU has a long queue of segments that the first one sends.
+    first().sysctl("net.core.netdev_max_backlog", 100_000)
+    lab.R.run("unshare", "-m", "sh", "-ec", "mount -t sysfs sysfs /sys; "
+              "echo 2 >/sys/class/net/a0/queues/rx-0/rps_cpus")
+
+    def opened():
+        return proc(lab.R)["opened"] + proc(lab.R)["nomem"]
+    number = 10_000
+    with contextlib.ExitStack() as stack:
+        stack.callback(turn, "1")
+        for turns in range(10):
+            before = opened()
+            with one_cpu(0), traffic.Storm(
+                    lab, fam, 1000 + turns, 1 << 20, source=lab.spoof(fam, 1), sources=200,
+                    target=lab.silent[fam], count=number) as sending:
+                wait_for(opened, lambda have: have > before + 100, "the storm")
+                turn("0")
+                wait_equal(lambda: opened() - before, number, "SYNs that opened a half-open")
+                equal(sending.sent, number, "SYNs that were sent")
+            turn("1")
+
+
 @test("a CPU goes offline amid a storm: no segment is left in its batch", families=(4,),
       serial=True, lab=batched)
 def offline(lab, fam):
-    switch = "/sys/devices/system/cpu/cpu1/online"
-    if not os.path.exists(switch):
-        raise Skip("a machine whose second CPU stays")
-
-    def turn(value):
-        with open(switch, "w") as file:
-            file.write(value)
-
+    turn("1")
     with contextlib.ExitStack() as stack:
         sending = storms(lab, fam, stack)
         stack.callback(turn, "1")
