@@ -6,8 +6,10 @@
 KDIR ?= $(firstword $(wildcard /lib/modules/$(shell uname -r)/build) \
 	$(shell ls -d /usr/src/linux-headers-*-amd64 2>/dev/null | sort -rV))
 VM_KERNELS ?= 6.1 6.12
-# Kernels that the core scripts run on, beside them, by make test-kernels.
-CORE_KERNELS ?= 6.1-rt 6.12-rt
+# Kernels that make test-kernels runs the core scripts on: Debian's oldest to newest.
+CORE_KERNELS ?= 5.10 5.10-rt 6.1 6.1-rt 6.12 6.12-rt 7.3 7.3-rt
+# The one with PREEMPT_RT that make test takes.
+RT_KERNEL ?= 6.12-rt
 CORE := t_life.py t_hostile.py t_netlink.py t_files.py t_dump.py t_traces.py t_batch.py
 # Those of our own kernels that tests/vm/build has built.
 DEBUG_KERNELS ?= $(shell tests/vm/build --list)
@@ -64,7 +66,7 @@ test:
 	@tests/run --jobs 2 \
 		$(call vm-suite,$(firstword $(VM_KERNELS)),$(if $(word 2,$(VM_KERNELS)),$(ON_OTHERS))) \
 		$(foreach kernel,$(wordlist 2,9,$(VM_KERNELS)),$(call vm-suite,$(kernel),$(ON_FIRST))) \
-		'tests/vm/run --kernel $(lastword $(CORE_KERNELS)) -- tests/vm/all t_batch.py' \
+		'tests/vm/run --kernel $(RT_KERNEL) -- tests/vm/all t_batch.py' \
 		tests/style 'make -s -C tests/model check' 'make -s -C tests/unit check' $(TRACES) \
 		'make -s -C tests/fuzz check' tests/vm/selftest \
 		tests/spec tests/manual tests/archive tests/prometheus/check
@@ -107,10 +109,9 @@ test-deb:
 test-vm: vm-needs
 	@tests/run $(VM_KERNELS:%='tests/vm/run --timeout 1200 --kernel % -- tests/vm/all $(T)')
 
-## make test-kernels   the core scripts on CORE_KERNELS, those with PREEMPT_RT: half an hour each
+## make test-kernels   the core scripts on CORE_KERNELS, for the table in README.md: hours
 test-kernels: vm-needs
-	@tests/run $(CORE_KERNELS:%='tests/vm/run --timeout 3600 --kernel % -- env \
-		TCPSTATE_MANY=$${TCPSTATE_MANY:-100000} tests/vm/all $(or $(T),$(CORE))')
+	@tests/run $(CORE_KERNELS:%='tests/matrix % $(or $(T),$(CORE))')
 
 ## make test-configs   builds for kernels without /proc, sysctl or IPv6, of 32 bits, of other HZ
 test-configs:

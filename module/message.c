@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Records and figures as attributes; the tree is in uapi/tcpstate.h. */
+#include "compat.h"
 #include "message.h"
 
 /*

@@ -2,6 +2,7 @@
 /* Netlink requests: what may be in them, and which records or subjects they ask for. */
 #include <net/netlink.h>
 
+#include "compat.h"
 #include "request.h"
 
 static const struct nla_policy end_policy[TCPSTATE_A_END_STATES + 1] = {

@@ -64,10 +64,14 @@ static int forget_entry(struct nf_conn *ct, void *data)
 
 static void forget(void)
 {
-	const struct nf_ct_iter_data all = { .net = bench.net };
 	unsigned int l;
+#ifdef HAVE_NF_CT_ITER_DATA
+	const struct nf_ct_iter_data all = { .net = bench.net };
 
 	nf_ct_iterate_cleanup_net(forget_entry, &all);
+#else
+	nf_ct_iterate_cleanup_net(bench.net, forget_entry, NULL, 0, 0);
+#endif
 	for (l = 0; l < BENCH_LANES; l++) {
 		kvfree(bench.sent[l]);
 		bench.sent[l] = NULL;

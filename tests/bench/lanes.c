@@ -191,9 +191,10 @@ static int run_together(const struct bench_stream *stream)
 	for (n = 0; n < stream->cpus; n++) {
 		errand[n] = (struct errand){ &bench.worker[n], stream };
 		init_completion(&bench.worker[n].done);
-		task[n] = kthread_create_on_cpu(run_thread, &errand[n], n, "tcpstate_bench/%u");
+		task[n] = kthread_create(run_thread, &errand[n], "tcpstate_bench/%u", n);
 		if (IS_ERR(task[n]))
 			break;
+		kthread_bind(task[n], n);
 	}
 	for (i = 0; i < n; i++) {
 		if (n < stream->cpus)
