@@ -270,13 +270,6 @@ static int deliver(struct tcpstate_log *log, enum tcpstate_group group, struct s
 	return err == -ENOBUFS ? 0 : count;
 }
 
-static void count_lost(struct tcpstate_log *log, u64 lost)
-{
-	local_bh_disable();
-	tcpstate_count_add(log->stats, EVENTS_LOST, lost);
-	local_bh_enable();
-}
-
 /* Without a listener no number is used up, unless more is queued: that is tried first. */
 static void settle_unheard(struct tcpstate_queue *queue)
 {
@@ -317,7 +310,8 @@ static bool send_buffer(struct tcpstate_log *log, enum tcpstate_group group)
 	}
 	if (sent >= 0) {
 		if (last > queue->settled + sent)
-			count_lost(log, last - queue->settled - sent);
+			tcpstate_count_add_bh(log->stats, EVENTS_LOST,
+					      last - queue->settled - sent);
 		queue->committed = last;
 	}
 	queue->settled = last;

@@ -295,9 +295,7 @@ free:
 nomem:
 	if (listeners->shared)
 		atomic_dec(&shared_count);
-	local_bh_disable();
-	tcpstate_count(listeners->log->stats, NOMEM);
-	local_bh_enable();
+	tcpstate_count_bh(listeners->log->stats, NOMEM);
 	return NULL;
 }
 

@@ -26,9 +26,10 @@ static void end_round(struct tcpstate_leak *leak)
 	begin_round(leak, leak->order);
 }
 
-static void visit(struct tcpstate_leak *leak, const struct tcpstate_bucket *bucket, u32 now)
+static void visit(struct tcpstate_leak *leak, const struct tcpstate_bucket *bucket)
 {
 	const struct tcpstate_record *record;
+	u32 now = tcpstate_now();	/* under the lock: no stamp is younger */
 	unsigned int way, end;
 	const u8 *state;
 
@@ -59,7 +60,6 @@ void tcpstate_leak_visit(struct tcpstate_leak *leak, const struct tcpstate_log *
 {
 	size_t size = 1UL << buckets->order, last;
 	struct tcpstate_bucket *bucket;
-	u32 now = tcpstate_now();
 
 	if (leak->order != buckets->order)
 		begin_round(leak, buckets->order);
@@ -73,7 +73,7 @@ void tcpstate_leak_visit(struct tcpstate_leak *leak, const struct tcpstate_log *
 		bucket = &buckets->bucket[leak->next];
 		if (!tcpstate_bucket_empty(bucket)) {
 			spin_lock_bh(&bucket->lock);
-			visit(leak, bucket, now);
+			visit(leak, bucket);
 			spin_unlock_bh(&bucket->lock);
 		}
 		if (leak->next % TCPSTATE_STRETCH == TCPSTATE_STRETCH - 1)

@@ -101,6 +101,14 @@ extern const char *const tcpstate_counter_name[__TCPSTATE_A_COUNTER_MAX];
 	tcpstate_percpu_add((stats)->counter[TCPSTATE_A_COUNTER_##name], n)
 #define tcpstate_count(stats, name) tcpstate_count_add(stats, name, 1)
 
+/* The same for a caller that has BH enabled. */
+#define tcpstate_count_add_bh(stats, name, n) do {		\
+	local_bh_disable();					\
+	tcpstate_count_add(stats, name, n);			\
+	local_bh_enable();					\
+} while (0)
+#define tcpstate_count_bh(stats, name) tcpstate_count_add_bh(stats, name, 1)
+
 static inline unsigned int tcpstate_bucket(u32 value)
 {
 	return min_t(unsigned int, fls(value), TCPSTATE_BUCKETS - 1);

@@ -61,8 +61,9 @@ static bool is_low(const struct tcpstate_buckets *buckets, unsigned int count)
 
 /* Expire what is due in a bucket. Return whether what stays can be evicted. */
 static bool sweep_bucket(struct tcpstate_tables *tables, struct tcpstate_table *table,
-			 struct tcpstate_bucket *bucket, u32 now)
+			 struct tcpstate_bucket *bucket)
 {
+	u32 now = tcpstate_now();	/* under the lock: no stamp is younger */
 	struct tcpstate_record *record, *next;
 	bool evictable = false;
 	unsigned int way;
@@ -102,7 +103,7 @@ static void sweep_table(struct tcpstate_tables *tables, struct tcpstate_table *t
 		    (all || tcpstate_due(READ_ONCE(bucket->due), now))) {
 			spin_lock_bh(&bucket->lock);
 			assign_bit(i, buckets->evictable,
-				   sweep_bucket(tables, table, bucket, now));
+				   sweep_bucket(tables, table, bucket));
 			spin_unlock_bh(&bucket->lock);
 		}
 		if (i % TCPSTATE_STRETCH == TCPSTATE_STRETCH - 1) {
@@ -150,9 +151,7 @@ static struct tcpstate_buckets *resize(const struct tcpstate_tables *tables,
 
 	to = tcpstate_buckets_alloc(table->memory, table->kind, order, GFP_KERNEL);
 	if (!to) {
-		local_bh_disable();
-		tcpstate_count(tables->log->stats, NOMEM);
-		local_bh_enable();
+		tcpstate_count_bh(tables->log->stats, NOMEM);
 		return from;
 	}
 	rcu_assign_pointer(from->next, to);
