@@ -420,11 +420,15 @@ static const struct genl_multicast_group groups[TCPSTATE_GROUP_MAX] = {
 
 /*
  * A socket is about to join a group. Its namespace is not given, so that of the process
- * is assumed: to start all namespaces would let any user burden them.
+ * is assumed: to start all namespaces would let any user burden them. Some kernels call
+ * this for a socket that is refused the group, too.
  */
 static int __maybe_unused on_join(int group)
 {
-	tcpstate_event_joined(&tcpstate_net(current->nsproxy->net_ns)->log, group);
+	struct net *net = current->nsproxy->net_ns;
+
+	if (ns_capable(net->user_ns, CAP_NET_ADMIN))
+		tcpstate_event_joined(&tcpstate_net(net)->log, group);
 	return 0;
 }
 

@@ -21,6 +21,7 @@ from roles import *
 
 TRACING = "/sys/kernel/tracing"
 BUILT = "tcpstate:tcpstate_message_flow"        # called once for each event that is built
+JOINED = "tcpstate:tcpstate_event_joined"       # and for each listener that may have joined
 NONE = {"flows": 0, "closed": 0, "segments": 0, "alerts": 0}
 # Since then a family is called before a socket joins one of its groups.
 CALLED = tuple(map(int, os.uname().release.split(".")[:2])) >= (6, 9)
@@ -67,8 +68,9 @@ def joined(ns, group):
 
 
 @contextlib.contextmanager
-def built():
-    """Yields a function: how many events were built since."""
+def built(function=BUILT):
+    """Yields a function: how many events were built since, or how often another function of
+    the module was called."""
     def control(name, value):
         fd = os.open(f"{TRACING}/{name}", os.O_WRONLY | os.O_APPEND)
         os.write(fd, f"{value}\n".encode())
@@ -79,7 +81,7 @@ def built():
             return sum(int(line.split()[1]) for line in file if line.split()[0] == "built")
     if not os.path.exists(f"{TRACING}/kprobe_events"):
         raise Skip("this kernel has no kprobe events")
-    control("kprobe_events", f"p:built {BUILT}")
+    control("kprobe_events", f"p:built {function}")
     try:
         control("events/kprobes/built/enable", 1)
         before = hits()
@@ -106,6 +108,20 @@ def heard():
         say(f"{made} of {events} events were built")
         wait_equal(lambda: numbers(ns), NONE, "numbers")
         equal(proc(ns)["events_lost"], 0, "events_lost")
+
+
+@ktap.test("who is refused a group changes nothing for events", None, serial=True)
+def turned_away():
+    ns = Namespace("R")
+
+    def attempt():
+        with Channel() as channel:
+            return verdict(lambda: channel.join("flows"))
+    with built(JOINED) as count:
+        equal(in_child(ns, nobody, attempt), "EPERM", "nobody joins")
+        equal(count(), 0, "listeners that events are built for")
+        equal(in_child(ns, root, attempt), "ok", "root joins")
+        equal(count(), int(CALLED), "listeners that events are built for, then")
 
 
 # joins
