@@ -391,7 +391,7 @@ int tcpstate_log_init(struct tcpstate_log *log, struct net *net)
 	tcpstate_memory_leave(&log->memory, before);
 	if (!log->stats)
 		return -ENOMEM;
-	tcpstate_memory_fixed(&log->memory, num_possible_cpus() * sizeof(struct tcpstate_stats));
+	tcpstate_memory_fixed(&log->memory, tcpstate_memory_percpu(sizeof(struct tcpstate_stats)));
 	log->net = net;
 	get_random_bytes(&log->key, sizeof(log->key));
 	mutex_init(&log->sending);

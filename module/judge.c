@@ -299,17 +299,23 @@ nomem:
 	return NULL;
 }
 
-/* Nothing is told any more, or not for long. */
+static void free_rcu_detector(struct rcu_head *rcu)
+{
+	struct tcpstate_detector *detector = container_of(rcu, struct tcpstate_detector, rcu);
+
+	free_percpu(detector->pending);
+	kvfree(detector);
+}
+
+/* Nothing is told any more, or not for long. It is counted no longer, and freed by RCU. */
 static void free_detector(struct tcpstate_listeners *listeners, struct tcpstate_detector *detector)
 {
 	RCU_INIT_POINTER(listeners->detector, NULL);
-	synchronize_rcu();
-	tcpstate_memory_free_percpu(&listeners->log->memory, TCPSTATE_A_MEMORY_DETECTOR,
-				    detector->pending, sizeof(struct tcpstate_pending));
-	tcpstate_memory_free(&listeners->log->memory, TCPSTATE_A_MEMORY_DETECTOR, detector,
-			     sizeof(*detector));
+	tcpstate_memory_uncharge(&listeners->log->memory, TCPSTATE_A_MEMORY_DETECTOR,
+				 tcpstate_detector_size());
 	if (listeners->shared)
 		atomic_dec(&shared_count);
+	call_rcu(&detector->rcu, free_rcu_detector);
 }
 
 static void judge(struct work_struct *work)
@@ -440,7 +446,7 @@ int __init tcpstate_judges_init(void)
  */
 void tcpstate_judges_exit(void)
 {
-	/* Slots are freed by callbacks of ours. */
+	/* Slots, detectors and arrays of buckets are freed by callbacks of ours. */
 	rcu_barrier();
 	destroy_workqueue(workqueue);
 }

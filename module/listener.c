@@ -12,6 +12,30 @@
 /* What all namespaces but the first hold together. */
 static atomic_t shared_count;
 
+static struct kmem_cache *cache __read_mostly;
+
+/**
+ * tcpstate_listener_init() - prepare memory
+ *
+ * Context: module initialisation.
+ * Return: 0 or -ENOMEM.
+ */
+int __init tcpstate_listener_init(void)
+{
+	cache = KMEM_CACHE(tcpstate_listener, 0);
+	return cache ? 0 : -ENOMEM;
+}
+
+/**
+ * tcpstate_listener_exit() - give the memory back
+ *
+ * Context: module exit, after the last slot was freed.
+ */
+void tcpstate_listener_exit(void)
+{
+	kmem_cache_destroy(cache);
+}
+
 /*
  * Keyed, so that no outsider knows which hosts a sketch takes for one. Each namespace has a
  * key of its own, as the order of what it shows follows from the key.
@@ -117,12 +141,12 @@ static struct tcpstate_listener *alloc_memory(const struct tcpstate_memory *memo
 	gfp_t gfp = GFP_ATOMIC;
 
 	before = tcpstate_memory_enter(memory, &gfp);
-	listener = kzalloc(sizeof(*listener), gfp);
+	listener = kmem_cache_zalloc(cache, gfp);
 	if (listener)
 		listener->tally = alloc_percpu_gfp(struct tcpstate_tally, gfp);
 	tcpstate_memory_leave(memory, before);
 	if (listener && !listener->tally) {
-		kfree(listener);
+		kmem_cache_free(cache, listener);
 		return NULL;
 	}
 	return listener;
@@ -159,7 +183,7 @@ static struct tcpstate_listener *alloc_listener(struct tcpstate_memory *memory,
 static void free_listener(struct tcpstate_listener *listener)
 {
 	free_percpu(listener->tally);
-	kfree(listener);
+	kmem_cache_free(cache, listener);
 }
 
 static void free_rcu_listener(struct rcu_head *rcu)

@@ -23,6 +23,7 @@
 #include <linux/spinlock.h>
 #include <linux/xarray.h>
 
+#include "memory.h"
 #include "segment.h"
 #include "stats.h"
 #include "suspect.h"
@@ -127,6 +128,8 @@ struct tcpstate_docket {
  * @tally: figures
  * @docket: what its verdict is founded on
  * @rcu: frees it
+ *
+ * Aligned, so that what the slab takes for it is its size.
  */
 struct tcpstate_listener {
 	struct rhash_head node;
@@ -140,13 +143,13 @@ struct tcpstate_listener {
 	struct tcpstate_tally __percpu *tally;
 	struct tcpstate_docket docket;
 	struct rcu_head rcu;
-};
+} ____cacheline_aligned;
 
 /* Octets that a slot takes, with each CPU's part and its share of @table and @slots. */
 static inline size_t tcpstate_listener_size(void)
 {
 	return sizeof(struct tcpstate_listener) +
-	       num_possible_cpus() * sizeof(struct tcpstate_tally) + 4 * sizeof(void *);
+	       tcpstate_memory_percpu(sizeof(struct tcpstate_tally)) + 4 * sizeof(void *);
 }
 
 /**
@@ -202,6 +205,7 @@ struct tcpstate_pending {
  * @lobby: the silent and those who refuse
  * @guest: of each in the lobby, its figures and what its verdict is founded on
  * @view: the judge's own, too large for a stack
+ * @rcu: frees it
  */
 struct tcpstate_detector {
 	struct tcpstate_pending __percpu *pending;
@@ -214,7 +218,15 @@ struct tcpstate_detector {
 		struct tcpstate_docket docket;
 	} guest[TCPSTATE_LOBBY];
 	struct tcpstate_listener_view view;
+	struct rcu_head rcu;
 };
+
+/* Octets that a detector takes, with each CPU's part. */
+static inline size_t tcpstate_detector_size(void)
+{
+	return sizeof(struct tcpstate_detector) +
+	       tcpstate_memory_percpu(sizeof(struct tcpstate_pending));
+}
 
 /**
  * struct tcpstate_listeners - those of a network namespace
@@ -263,6 +275,8 @@ struct tcpstate_listeners {
 };
 
 /* Process context. */
+int tcpstate_listener_init(void);
+void tcpstate_listener_exit(void);
 int tcpstate_listeners_init(struct tcpstate_listeners *listeners, struct tcpstate_log *log,
 			    unsigned int max, bool first);
 void tcpstate_listeners_flush(struct tcpstate_listeners *listeners);

@@ -27,17 +27,30 @@ const char *const tcpstate_memory_name[__TCPSTATE_A_MEMORY_MAX] = {
 	[TCPSTATE_A_MEMORY_LIMIT]	= "limit",
 };
 
-/* The total of all namespaces but the initial one. */
-static atomic_long_t shared_total;
+/* What all namespaces but the initial one share has two parts: neither can fill the other. */
+enum part {
+	PART_DETECTORS,
+	PART_OTHERS,
+	PARTS,
+};
+
+/**
+ * struct shared - a part of it
+ * @total: octets that are charged
+ * @limit: how many there may be
+ */
+static struct shared {
+	atomic_long_t total;
+	unsigned long limit;
+} shared[PARTS];
 
 /* Octets that the records of a namespace take at most, and all else. */
 static u64 records_limit __read_mostly;
 static unsigned long others_limit __read_mostly;
 
-/* While a table grows, all smaller arrays may still be there. */
-static u64 arrays_size(unsigned int max)
+static u64 array_size_of(unsigned int max)
 {
-	return 2 * (u64)tcpstate_buckets_size(tcpstate_buckets_order(max));
+	return tcpstate_buckets_size(tcpstate_buckets_order(max));
 }
 
 /**
@@ -51,13 +64,18 @@ static u64 arrays_size(unsigned int max)
 void tcpstate_memory_limits(unsigned int max_flows, unsigned int max_halfopen,
 			    unsigned int max_listeners)
 {
-	u64 others = arrays_size(max_flows) + arrays_size(max_halfopen) +
-		     (u64)max_listeners * tcpstate_listener_size() +
-		     sizeof(struct tcpstate_detector) +
-		     num_possible_cpus() * sizeof(struct tcpstate_pending) + TCPSTATE_EVENTS_SIZE;
+	u64 arrays = array_size_of(max_flows) + array_size_of(max_halfopen);
+	u64 full = arrays + (u64)max_listeners * tcpstate_listener_size();
+	/* While a table grows, all smaller arrays may still be there. */
+	u64 others = full + arrays + tcpstate_detector_size() + TCPSTATE_EVENTS_SIZE;
 
 	records_limit = ((u64)max_flows + max_halfopen) * TCPSTATE_RECORD_SIZE_MAX;
 	others_limit = min_t(u64, others, LONG_MAX / SHARED);
+	/* Half is for detectors, unless four namespaces with full tables need more. */
+	shared[PART_OTHERS].limit = SHARED * max_t(u64, others_limit / 2,
+						   min_t(u64, full, others_limit -
+								    tcpstate_detector_size()));
+	shared[PART_DETECTORS].limit = SHARED * others_limit - shared[PART_OTHERS].limit;
 }
 
 /**
@@ -104,8 +122,13 @@ void tcpstate_memory_init(struct tcpstate_memory *memory, bool first, bool by_cr
  */
 void tcpstate_memory_exit(struct tcpstate_memory *memory)
 {
-	if (memory->shares)
-		atomic_long_sub(atomic_long_read(&memory->total), &shared_total);
+	long detector = atomic_long_read(&memory->used[TCPSTATE_A_MEMORY_DETECTOR]);
+
+	if (memory->shares) {
+		atomic_long_sub(detector, &shared[PART_DETECTORS].total);
+		atomic_long_sub(atomic_long_read(&memory->total) - detector,
+				&shared[PART_OTHERS].total);
+	}
 	tcpstate_memcg_put(memory->memcg);
 }
 
@@ -123,16 +146,9 @@ void tcpstate_memory_fixed(struct tcpstate_memory *memory, size_t size)
 	atomic_long_add(size, &memory->used[TCPSTATE_A_MEMORY_COUNTERS]);
 }
 
-/*
- * Octets up to which a kind may fill the ceiling that namespaces share. A detector is
- * large, and records need none: half is left to tables and listeners.
- */
-static unsigned long shared_limit(const struct tcpstate_memory *memory,
-				  enum tcpstate_memory_kind kind)
+static struct shared *shared_part(enum tcpstate_memory_kind kind)
 {
-	unsigned long limit = SHARED * memory->limit;
-
-	return kind == TCPSTATE_A_MEMORY_DETECTOR ? limit / 2 : limit;
+	return &shared[kind == TCPSTATE_A_MEMORY_DETECTOR ? PART_DETECTORS : PART_OTHERS];
 }
 
 /**
@@ -147,11 +163,13 @@ static unsigned long shared_limit(const struct tcpstate_memory *memory,
 bool tcpstate_memory_charge(struct tcpstate_memory *memory, enum tcpstate_memory_kind kind,
 			    size_t size)
 {
+	struct shared *part = shared_part(kind);
+
 	if ((unsigned long)atomic_long_add_return(size, &memory->total) > memory->limit)
 		goto full;
-	if (memory->shares && (unsigned long)atomic_long_add_return(size, &shared_total) >
-			      shared_limit(memory, kind)) {
-		atomic_long_sub(size, &shared_total);
+	if (memory->shares &&
+	    (unsigned long)atomic_long_add_return(size, &part->total) > part->limit) {
+		atomic_long_sub(size, &part->total);
 		goto full;
 	}
 	atomic_long_add(size, &memory->used[kind]);
@@ -175,7 +193,7 @@ void tcpstate_memory_uncharge(struct tcpstate_memory *memory, enum tcpstate_memo
 	atomic_long_sub(size, &memory->used[kind]);
 	atomic_long_sub(size, &memory->total);
 	if (memory->shares)
-		atomic_long_sub(size, &shared_total);
+		atomic_long_sub(size, &shared_part(kind)->total);
 }
 
 /**
@@ -276,7 +294,7 @@ void tcpstate_memory_free(struct tcpstate_memory *memory, enum tcpstate_memory_k
  * @gfp: how
  *
  * Context: as @gfp allows.
- * Return: the memory, to be freed by tcpstate_memory_free_percpu(), or NULL.
+ * Return: the memory, of which tcpstate_memory_percpu() octets are charged, or NULL.
  */
 void __percpu *tcpstate_memory_alloc_percpu(struct tcpstate_memory *memory,
 					    enum tcpstate_memory_kind kind, size_t size,
@@ -285,28 +303,12 @@ void __percpu *tcpstate_memory_alloc_percpu(struct tcpstate_memory *memory,
 	struct mem_cgroup *before;
 	void __percpu *object;
 
-	if (!tcpstate_memory_charge(memory, kind, num_possible_cpus() * size))
+	if (!tcpstate_memory_charge(memory, kind, tcpstate_memory_percpu(size)))
 		return NULL;
 	before = tcpstate_memory_enter(memory, &gfp);
 	object = __alloc_percpu_gfp(size, __alignof__(u64), gfp);
 	tcpstate_memory_leave(memory, before);
 	if (!object)
-		tcpstate_memory_uncharge(memory, kind, num_possible_cpus() * size);
+		tcpstate_memory_uncharge(memory, kind, tcpstate_memory_percpu(size));
 	return object;
-}
-
-/**
- * tcpstate_memory_free_percpu() - undo tcpstate_memory_alloc_percpu()
- * @memory: the namespace's
- * @kind: as it was allocated
- * @object: the memory
- * @size: octets of one CPU
- *
- * Context: any.
- */
-void tcpstate_memory_free_percpu(struct tcpstate_memory *memory, enum tcpstate_memory_kind kind,
-				 void __percpu *object, size_t size)
-{
-	free_percpu(object);
-	tcpstate_memory_uncharge(memory, kind, num_possible_cpus() * size);
 }

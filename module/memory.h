@@ -11,7 +11,9 @@
 #define _TCPSTATE_MEMORY_H
 
 #include <linux/atomic.h>
+#include <linux/cpumask.h>
 #include <linux/gfp.h>
+#include <linux/percpu.h>
 #include <linux/types.h>
 
 #include "stats.h"
@@ -62,7 +64,16 @@ void tcpstate_memory_free(struct tcpstate_memory *memory, enum tcpstate_memory_k
 void __percpu *tcpstate_memory_alloc_percpu(struct tcpstate_memory *memory,
 					    enum tcpstate_memory_kind kind, size_t size,
 					    gfp_t gfp);
-void tcpstate_memory_free_percpu(struct tcpstate_memory *memory, enum tcpstate_memory_kind kind,
-				 void __percpu *object, size_t size);
+
+/*
+ * Octets that per-CPU memory takes. With memory cgroups the kernel has a pointer beside
+ * each PCPU_MIN_ALLOC_SIZE (4) octets of one CPU.
+ */
+static inline size_t tcpstate_memory_percpu(size_t size)
+{
+	size_t pointers = IS_ENABLED(CONFIG_MEMCG) ? DIV_ROUND_UP(size, PCPU_MIN_ALLOC_SIZE) : 0;
+
+	return num_possible_cpus() * size + pointers * sizeof(void *);
+}
 
 #endif /* _TCPSTATE_MEMORY_H */

@@ -62,7 +62,7 @@ static int dump_start(struct netlink_callback *cb, unsigned int kinds)
 	struct dump *dump;
 	int err = 0;
 
-	dump = kzalloc(sizeof(*dump), GFP_KERNEL);
+	dump = kzalloc(sizeof(*dump), GFP_KERNEL_ACCOUNT);
 	if (!dump)
 		return -ENOMEM;
 	tcpstate_walk_start(&dump->walk, &tn->tables, kinds);
@@ -157,7 +157,7 @@ static int subject_filter(struct subject_dump *dump, struct netlink_callback *cb
 
 static int subject_start(struct netlink_callback *cb, typeof(tcpstate_listener_read) *read)
 {
-	struct subject_dump *dump = kzalloc(sizeof(*dump), GFP_KERNEL);
+	struct subject_dump *dump = kzalloc(sizeof(*dump), GFP_KERNEL_ACCOUNT);
 	int err = 0;
 
 	if (!dump)

@@ -159,12 +159,18 @@ static void fill_threshold(struct ctl_table *entry, struct tcpstate_net *tn, uns
  */
 int tcpstate_sysctl_net_init(struct tcpstate_net *tn)
 {
+	struct tcpstate_memory *memory = &tn->log.memory;
+	struct mem_cgroup *before;
+	gfp_t gfp = GFP_KERNEL;
 	struct ctl_table *table;
 	unsigned int i;
 
-	table = kcalloc(ENTRIES + TCPSTATE_SYSCTL_END, sizeof(*table), GFP_KERNEL);
+	before = tcpstate_memory_enter(memory, &gfp);
+	table = kcalloc(ENTRIES + TCPSTATE_SYSCTL_END, sizeof(*table), gfp);
+	tcpstate_memory_leave(memory, before);
 	if (!table)
 		return -ENOMEM;
+	tcpstate_memory_fixed(memory, (ENTRIES + TCPSTATE_SYSCTL_END) * sizeof(*table));
 	fill_switch(&table[SWITCH_ENABLED], "enabled", &tn->life);
 	table[SWITCH_ENABLED].proc_handler = enabled_handler;
 	table[SWITCH_ENABLED].extra1 = tn;

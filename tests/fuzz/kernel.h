@@ -233,6 +233,7 @@ static inline void cond_resched(void)
 }
 
 #define synchronize_rcu()		do { } while (0)
+#define call_rcu(head, function)	(function)(head)
 #define rcu_dereference(p)		(p)
 #define rcu_access_pointer(p)		(p)
 #define rcu_dereference_protected(p, c)	(p)
@@ -245,6 +246,8 @@ static inline void cond_resched(void)
 #define __this_cpu_dec(x)		__this_cpu_add(x, -1)
 #define per_cpu_ptr(p, cpu)		((void)(cpu), (p))
 #define num_possible_cpus()		1
+#define PCPU_MIN_ALLOC_SIZE		4
+#define DIV_ROUND_UP(n, d)		(((n) + (d) - 1) / (d))
 #define for_each_possible_cpu(cpu)	for ((cpu) = 0; (cpu) < 1; (cpu)++)
 
 struct work_struct { void (*run)(struct work_struct *work); };

@@ -6,6 +6,7 @@ charged to the memory cgroup of the task that created the namespace.
 """
 
 import contextlib
+import itertools
 import os
 import re
 from pathlib import Path
@@ -112,6 +113,18 @@ def shrunk():
 
 # the ceiling
 
+def answer(ns, forge, number):
+    """So many listeners. What may not use the kernel's reserves is refused for a moment if
+    the machine is short of free pages; another client asks again then."""
+    client = itertools.count()
+
+    def ask():
+        first = next(client)
+        forge.flows(range(first, first + (number << 14), 1 << 14))
+        return proc(ns)["listeners"]
+    wait_equal(ask, number, "listeners")
+
+
 @test("all namespaces but the first share four ceilings in octets", families=None, lab=None,
       serial=True)
 def ceiling():
@@ -150,6 +163,25 @@ def ceiling():
     last.sysctl("net.tcpstate.enabled", 1)
     refused(last)
     wait_for(lambda: proc(last).memory["detector"], what="a detector in what others gave back")
+
+
+@test("listeners of four other namespaces leave a namespace its detector", families=None,
+      lab=None, serial=True)
+def reserved():
+    most = 2000
+    records = 16384
+    reload(max_flows=records, max_halfopen=records, max_listeners=most)
+    spaces = [fresh() for _ in range(SHARED)]
+    for ns in spaces:
+        answer(ns, Forge(attach(ns)), most)
+    probe = fresh()
+    limit = proc(probe).memory["limit"] - 2 * records * RECORD[6]
+    total = sum(held(ns) - proc(ns).memory["flows"] - proc(ns).memory["halfopen"]
+                for ns in spaces)
+    say(f"{total} octets are held beside records, {SHARED} ceilings are {SHARED * limit}")
+    true(SHARED * limit / 2 < total <= SHARED * limit, "more than half of it is held")
+    refused(probe)
+    wait_for(lambda: proc(probe).memory["detector"], what="a detector")
 
 
 # memory cgroups
@@ -285,6 +317,61 @@ def charged():
         # What else is charged was this process's, while it was in the group.
         wait_for(lambda: group.kernel, lambda now: now <= start + 32 * KIB,
                  f"no more than {start} octets of the kernel's are charged any more")
+
+
+@test("a listener is charged with little more than is counted for it", families=None, lab=None,
+      serial=True)
+def slots():
+    reload(max_listeners=1000)
+    with cgroup("tcpstate-listeners") as group:
+        with group:
+            ns = Namespace("listeners")
+        forge = Forge(attach(ns))
+        idle = group.exactly()
+        answer(ns, forge, 1000)
+        wait_for(lambda: proc(ns).memory["detector"], what="a detector")
+        shown, taken = held(ns), group.exactly() - idle
+        say(f"{taken} octets charged for {shown} that are shown")
+        true(shown * 0.95 <= taken <= shown * 1.1,
+             f"{taken} octets are charged for {shown} that are held")
+
+
+TRACING = Path("/sys/kernel/tracing")
+KMALLOC = TRACING / "events/kmem/kmalloc"
+
+
+@contextlib.contextmanager
+def allocations():
+    """Yields a function: of each function of the module that this process had allocate since,
+    with which flags it did."""
+    if not KMALLOC.exists():
+        raise Skip("this kernel does not trace allocations")
+    (KMALLOC / "filter").write_text(f"common_pid == {os.getpid()}\n")
+    (TRACING / "trace").write_text("")
+    (KMALLOC / "enable").write_text("1\n")
+    try:
+        yield lambda: dict(re.findall(
+            r"call_site=(\w+)\S* \[tcpstate\] .*gfp_flags=(\S+)", (TRACING / "trace").read_text()))
+    finally:
+        (KMALLOC / "enable").write_text("0\n")
+        (KMALLOC / "filter").write_text("0\n")
+
+
+@test("what a user allocates by making a namespace or by a dump is charged to its cgroup",
+      families=None, lab=None, serial=True)
+def actions():
+    with cgroup("tcpstate-actions") as group, allocations() as seen:
+        with group:
+            ns = Namespace("actions")
+            made = set(seen())
+            true(made, "nothing was allocated for a namespace")
+            for cmd in "FLOW_GET", "HALFOPEN_GET", "LISTENER_GET", "HOST_GET":
+                with Channel(ns) as channel:
+                    channel.dump(cmd)
+        say(f"{seen()}")
+        true(len(set(seen()) - made) >= 2, f"allocations of dumps: {seen()}")
+        equal({name: flags for name, flags in seen().items() if "ACCOUNT" not in flags}, {},
+              "what is not charged")
 
 
 @test("a namespace outlives the cgroup of its creator", families=None, lab=None, serial=True)
