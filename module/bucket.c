@@ -2,6 +2,7 @@
 /* Buckets: made in arrays, filled and emptied one record at a time. */
 #include <linux/gfp.h>
 #include <linux/mm.h>
+#include <linux/rcupdate.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
 
@@ -62,6 +63,28 @@ void tcpstate_buckets_free(struct tcpstate_memory *memory, struct tcpstate_bucke
 				     sizeof(*buckets->bucket) << buckets->order);
 	tcpstate_memory_free(memory, TCPSTATE_A_MEMORY_TABLES, buckets,
 			     tcpstate_buckets_header_size(buckets->order));
+}
+
+static void free_rcu(struct rcu_head *rcu)
+{
+	struct tcpstate_buckets *buckets = container_of(rcu, struct tcpstate_buckets, rcu);
+
+	kvfree(buckets->bucket);
+	kvfree(buckets);
+}
+
+/**
+ * tcpstate_buckets_free_later() - free an array of buckets after a grace period
+ * @memory: the namespace's, where it is counted no longer
+ * @buckets: the array, unpublished; no record is in it
+ *
+ * Context: any.
+ */
+void tcpstate_buckets_free_later(struct tcpstate_memory *memory, struct tcpstate_buckets *buckets)
+{
+	tcpstate_memory_uncharge(memory, TCPSTATE_A_MEMORY_TABLES,
+				 tcpstate_buckets_size(buckets->order));
+	call_rcu(&buckets->rcu, free_rcu);
 }
 
 /**

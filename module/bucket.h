@@ -67,11 +67,13 @@ struct tcpstate_bucket {
  * @order: log2 of the number of buckets
  * @evictable: a bit for each bucket, set if it may hold a record that can be
  *	evicted; written under the bucket's lock
+ * @rcu: frees it
  */
 struct tcpstate_buckets {
 	struct tcpstate_buckets __rcu *next;
 	struct tcpstate_bucket *bucket;
 	unsigned int order;
+	struct rcu_head rcu;
 	unsigned long evictable[];
 };
 
@@ -79,6 +81,8 @@ struct tcpstate_buckets *tcpstate_buckets_alloc(struct tcpstate_memory *memory,
 						enum tcpstate_kind kind, unsigned int order,
 						gfp_t gfp);
 void tcpstate_buckets_free(struct tcpstate_memory *memory, struct tcpstate_buckets *buckets);
+void tcpstate_buckets_free_later(struct tcpstate_memory *memory,
+				 struct tcpstate_buckets *buckets);
 
 static inline size_t tcpstate_buckets_header_size(unsigned int order)
 {

@@ -78,19 +78,32 @@ static void set_life(struct tcpstate_net *tn, enum tcpstate_life life)
 	WRITE_ONCE(tn->life, life);
 }
 
-/* The second half of stopping: a grace period has passed since the hooks went. */
-static void release(struct tcpstate_net *tn, enum tcpstate_reason reason)
+/*
+ * Stopping has three phases. Many namespaces that stop together go through each together,
+ * so that they wait for one grace period.
+ */
+static void unhook(struct tcpstate_net *tn)
 {
-	tcpstate_sweep_release(&tn->tables, reason);
-	tcpstate_listeners_release(&tn->listeners);
+	lockdep_assert_held(&tn->lock);
+	if (tn->life != TCPSTATE_ON)
+		return;
+	set_life(tn, TCPSTATE_STOPPING);
+	tcpstate_observe_unregister(tn);
 }
 
-/* Caller has unregistered the hooks, or failed to register all of them. */
-static void stop_unhooked(struct tcpstate_net *tn, enum tcpstate_reason reason)
+static void await_segments(void)
 {
 	synchronize_rcu();
 	tcpstate_batch_flush();
-	release(tn, reason);
+}
+
+static void release(struct tcpstate_net *tn, enum tcpstate_reason reason)
+{
+	lockdep_assert_held(&tn->lock);
+	if (tn->life != TCPSTATE_STOPPING)
+		return;
+	tcpstate_sweep_release(&tn->tables, reason);
+	tcpstate_listeners_release(&tn->listeners);
 	set_life(tn, TCPSTATE_OFF);
 }
 
@@ -110,21 +123,22 @@ static int start(struct tcpstate_net *tn)
 	if (err) {
 		/* Hooks that were registered first may have seen segments. */
 		set_life(tn, TCPSTATE_STOPPING);
-		stop_unhooked(tn, TCPSTATE_REASON_FLUSHED);
+		await_segments();
+		release(tn, TCPSTATE_REASON_FLUSHED);
 		return err;
 	}
 	set_life(tn, TCPSTATE_ON);
 	return 0;
 }
 
-static void stop(struct tcpstate_net *tn, enum tcpstate_reason reason)
+static void stop(struct tcpstate_net *tn)
 {
 	lockdep_assert_held(&tn->lock);
 	if (tn->life != TCPSTATE_ON)
 		return;
-	set_life(tn, TCPSTATE_STOPPING);
-	tcpstate_observe_unregister(tn);
-	stop_unhooked(tn, reason);
+	unhook(tn);
+	await_segments();
+	release(tn, TCPSTATE_REASON_FLUSHED);
 }
 
 /**
@@ -146,7 +160,7 @@ int tcpstate_net_enable(struct tcpstate_net *tn, bool enable)
 	if (enable)
 		err = start(tn);
 	else
-		stop(tn, TCPSTATE_REASON_FLUSHED);
+		stop(tn);
 	mutex_unlock(&tn->lock);
 	return err;
 }
@@ -231,10 +245,7 @@ static void __net_exit net_pre_exit(struct net *net)
 
 	tcpstate_sysctl_net_exit(tn);
 	mutex_lock(&tn->lock);
-	if (tn->life == TCPSTATE_ON) {
-		set_life(tn, TCPSTATE_STOPPING);
-		tcpstate_observe_unregister(tn);
-	}
+	unhook(tn);
 	mutex_unlock(&tn->lock);
 }
 
@@ -247,7 +258,9 @@ static void __net_exit net_exit_batch(struct list_head *nets)
 	list_for_each_entry(net, nets, exit_list) {
 		tn = tcpstate_net(net);
 		tcpstate_proc_net_exit(tn);
+		mutex_lock(&tn->lock);
 		release(tn, TCPSTATE_REASON_FLUSHED);
+		mutex_unlock(&tn->lock);
 		tcpstate_listeners_exit(&tn->listeners);
 		tcpstate_trace_exit(&tn->log);
 		tcpstate_log_exit(&tn->log);
@@ -331,7 +344,14 @@ void tcpstate_netns_stop(void)
 	for_each_net(net) {
 		tn = tcpstate_net(net);
 		mutex_lock(&tn->lock);
-		stop(tn, TCPSTATE_REASON_UNLOADED);
+		unhook(tn);
+		mutex_unlock(&tn->lock);
+	}
+	await_segments();
+	for_each_net(net) {
+		tn = tcpstate_net(net);
+		mutex_lock(&tn->lock);
+		release(tn, TCPSTATE_REASON_UNLOADED);
 		mutex_unlock(&tn->lock);
 	}
 	up_read(&net_rwsem);

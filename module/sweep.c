@@ -200,17 +200,15 @@ static struct tcpstate_buckets *grow(const struct tcpstate_tables *tables,
 	return buckets;
 }
 
-/* Withdraw the array and free it, with what was filed in the last moment. */
-static void release(struct tcpstate_tables *tables, struct tcpstate_table *table,
-		    struct tcpstate_buckets *buckets, enum tcpstate_reason reason)
+/* End every record in an array that is withdrawn: no segment files one there. */
+static void clear(struct tcpstate_tables *tables, struct tcpstate_table *table,
+		  struct tcpstate_buckets *buckets, enum tcpstate_reason reason)
 {
 	struct tcpstate_record *record, *next;
 	struct tcpstate_bucket *bucket;
 	unsigned int way;
 	size_t i;
 
-	RCU_INIT_POINTER(table->buckets, NULL);
-	synchronize_rcu();
 	for (i = 0; i < 1UL << buckets->order; i++) {
 		if (i % TCPSTATE_STRETCH == TCPSTATE_STRETCH - 1)
 			cond_resched();
@@ -224,6 +222,15 @@ static void release(struct tcpstate_tables *tables, struct tcpstate_table *table
 		}
 		spin_unlock_bh(&bucket->lock);
 	}
+}
+
+/* Free the array of an empty table, with what was filed in the last moment. */
+static void free_empty(struct tcpstate_tables *tables, struct tcpstate_table *table,
+		       struct tcpstate_buckets *buckets)
+{
+	RCU_INIT_POINTER(table->buckets, NULL);
+	synchronize_rcu();
+	clear(tables, table, buckets, TCPSTATE_REASON_EVICTED);
 	tcpstate_buckets_free(table->memory, buckets);
 }
 
@@ -266,7 +273,7 @@ static bool sweep_one(struct tcpstate_tables *tables, struct tcpstate_table *tab
 	} else if (time_after(jiffies, table->low_since + LOW_PERIOD)) {
 		table->low_since = 0;
 		if (!count) {
-			release(tables, table, buckets, TCPSTATE_REASON_EVICTED);
+			free_empty(tables, table, buckets);
 			return false;
 		}
 		free_replaced(table, buckets,
@@ -336,6 +343,9 @@ void tcpstate_sweep_now(struct tcpstate_tables *tables)
  *	passed since the last. They may be used again after tcpstate_sweep_allow().
  * @reason: for which the records end
  *
+ * Waits for no grace period: namespaces may go by the hundred. Readers may still use an
+ * array, so a callback frees it.
+ *
  * Context: process.
  */
 void tcpstate_sweep_release(struct tcpstate_tables *tables, enum tcpstate_reason reason)
@@ -346,8 +356,11 @@ void tcpstate_sweep_release(struct tcpstate_tables *tables, enum tcpstate_reason
 	tcpstate_work_stop(&tables->sweep);
 	for (kind = 0; kind < TCPSTATE_KIND_MAX; kind++) {
 		buckets = rcu_dereference_protected(tables->table[kind].buckets, true);
-		if (buckets)
-			release(tables, &tables->table[kind], buckets, reason);
+		if (!buckets)
+			continue;
+		RCU_INIT_POINTER(tables->table[kind].buckets, NULL);
+		clear(tables, &tables->table[kind], buckets, reason);
+		tcpstate_buckets_free_later(tables->table[kind].memory, buckets);
 	}
 	tables->leak = (struct tcpstate_leak){};
 }

@@ -56,6 +56,12 @@ void tcpstate_memory_free(struct tcpstate_memory *memory, enum tcpstate_memory_k
 	kvfree(object);
 }
 
+void tcpstate_memory_uncharge(struct tcpstate_memory *memory, enum tcpstate_memory_kind kind,
+			      size_t size)
+{
+	memory->used[kind].counter -= size;
+}
+
 struct mem_cgroup *tcpstate_memory_enter(const struct tcpstate_memory *memory, gfp_t *gfp)
 {
 	(void)memory, (void)gfp;

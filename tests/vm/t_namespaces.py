@@ -21,6 +21,7 @@ from whole import *
 
 TRACING = "/sys/kernel/tracing"
 SHARED = 4                  # full tables that all namespaces but the first may fill
+PAGE = 4096
 EMPTY_PERIOD = 60           # seconds that an empty table keeps its array
 
 
@@ -269,6 +270,77 @@ def deletions():
         return rooms
 
     wait_equal(fill, [[most, most, 0, 0, 0]] * SHARED, "room in new namespaces")
+
+
+# grace periods
+
+@contextlib.contextmanager
+def waits():
+    """Yields a function: how often the module has waited for a grace period since, and
+    how many namespaces it has left."""
+    probes = {"waits": "synchronize_rcu", "left": "tcpstate:tcpstate_log_exit"}
+    if not os.path.exists(f"{TRACING}/kprobe_events"):
+        raise Skip("this kernel has no kprobe events")
+
+    def probe(line):
+        fd = os.open(f"{TRACING}/kprobe_events", os.O_WRONLY | os.O_APPEND)
+        os.write(fd, f"{line}\n".encode())
+        os.close(fd)
+
+    # Before it is unloaded, for its symbols go with it.
+    functions = [int(line.split()[0], 16) for line in open("/proc/kallsyms")
+                 if re.search(r" [tT] .*\[tcpstate\]", line)]
+    first, last = min(functions), max(functions) + PAGE
+
+    def look():
+        text = Path(f"{TRACING}/trace").read_text()
+        return [sum(first <= int(caller, 16) < last
+                    for caller in re.findall(rf"\b{name}: .* caller=(\w+)", text))
+                for name in probes]
+    for name, function in probes.items():
+        probe(f"p:{name} {function} caller=$stack0:x64")
+    trace_control("trace", "")
+    trace_control("events/kprobes/enable", 1)
+    try:
+        yield look
+    finally:
+        trace_control("events/kprobes/enable", 0)
+        for name in probes:
+            probe(f"-:{name}")
+
+
+def busy(number):
+    """So many namespaces with a table and a detector each."""
+    spaces = [fresh() for _ in range(number)]
+    for ns in spaces:
+        refused(ns)
+    for ns in spaces:
+        wait_for(lambda ns=ns: proc(ns).memory["detector"], what=f"a detector in {ns}")
+    return spaces
+
+
+@test("namespaces that go together share their grace periods, and so they do when the module is "
+      "unloaded", families=None, lab=None, serial=True)
+def together():
+    number = 20
+    reload()
+    ns, = busy(1)
+    with waits() as seen:
+        ns.sysctl("net.tcpstate.enabled", 0)
+        equal(seen()[0], 1, "grace periods to switch one off")
+    spaces = busy(number)
+    with waits() as seen:
+        for ns in spaces:
+            ns.close()
+        wait_for(lambda: seen()[1], lambda left: left >= number, "namespaces that went")
+        say(f"{seen()[0]} grace periods for {seen()[1]} namespaces")
+        true(seen()[0] < number / 2, f"{seen()[0]} grace periods for {number} namespaces")
+    spaces = busy(number)
+    with waits() as seen:
+        unload()
+        say(f"{seen()[0]} grace periods to unload")
+        true(seen()[0] < number / 2, f"{seen()[0]} grace periods to unload with {number}")
+    module()
 
 
 @test("one ceiling for all namespaces but the first, whose own it never takes", families=None,
