@@ -122,7 +122,7 @@ static void remove_leaving(struct tcpstate_listeners *listeners, bool forget)
 		if (!listener->leaving)
 			continue;
 		if (forget ? may_be_forgotten(listener) : may_go(listener))
-			tcpstate_listener_remove(listeners, listener);
+			tcpstate_slot_remove(listeners, listener);
 		else
 			WRITE_ONCE(listener->leaving, false);
 		cond_resched();
@@ -163,7 +163,7 @@ static bool judge_listeners(struct tcpstate_listeners *listeners,
 		cond_resched();
 	}
 	/* Unless there is room by now, or will be. */
-	if (oldest && !leaving && tcpstate_listeners_full(listeners)) {
+	if (oldest && !leaving && tcpstate_slots_full(listeners)) {
 		WRITE_ONCE(oldest->leaving, true);
 		leaving = true;
 	}

@@ -275,13 +275,23 @@ struct tcpstate_listeners {
 };
 
 /* Process context. */
-int tcpstate_listener_init(void);
-void tcpstate_listener_exit(void);
+int tcpstate_slots_init(void);
+void tcpstate_slots_exit(void);
+int tcpstate_slots_net_init(struct tcpstate_listeners *listeners, unsigned int max, bool first);
+void tcpstate_slots_net_exit(struct tcpstate_listeners *listeners);
 int tcpstate_listeners_init(struct tcpstate_listeners *listeners, struct tcpstate_log *log,
 			    unsigned int max, bool first);
 void tcpstate_listeners_flush(struct tcpstate_listeners *listeners);
 void tcpstate_listeners_release(struct tcpstate_listeners *listeners);
 void tcpstate_listeners_exit(struct tcpstate_listeners *listeners);
+
+/* Slots: RCU read side; to admit, BH disabled. */
+struct tcpstate_listener *tcpstate_slot_lookup(struct tcpstate_listeners *listeners,
+					       const struct tcpstate_host *host, u32 hash);
+struct tcpstate_listener *tcpstate_slot_find(struct tcpstate_listeners *listeners,
+					     const struct tcpstate_host *host, u32 hash);
+struct tcpstate_listener *tcpstate_slot_admit(struct tcpstate_listeners *listeners,
+					      const struct tcpstate_host *host, u32 hash);
 
 /* Segments: BH disabled. */
 void tcpstate_listener_tell(struct tcpstate_log *log, struct tcpstate_record *record,
@@ -337,9 +347,9 @@ void tcpstate_lobby_leave(struct tcpstate_listeners *listeners, const struct tcp
 void tcpstate_lobby_open(struct tcpstate_listeners *listeners, struct tcpstate_detector *detector);
 void tcpstate_lobby_drain(struct tcpstate_listeners *listeners,
 			  struct tcpstate_detector *detector);
-bool tcpstate_listeners_full(const struct tcpstate_listeners *listeners);
+bool tcpstate_slots_full(const struct tcpstate_listeners *listeners);
+void tcpstate_slot_remove(struct tcpstate_listeners *listeners,
+			  struct tcpstate_listener *listener);
 void tcpstate_listener_sum(const struct tcpstate_listener *listener, struct tcpstate_tally *sum);
-void tcpstate_listener_remove(struct tcpstate_listeners *listeners,
-			      struct tcpstate_listener *listener);
 
 #endif /* _TCPSTATE_LISTENER_H */

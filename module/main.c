@@ -23,12 +23,12 @@ static int __init tcpstate_init(void)
 	err = tcpstate_sweep_init();
 	if (err)
 		goto exit_event;
-	err = tcpstate_listener_init();
+	err = tcpstate_slots_init();
 	if (err)
 		goto exit_sweep;
 	err = tcpstate_judges_init();
 	if (err)
-		goto exit_listener;
+		goto exit_slots;
 	err = tcpstate_netns_init();
 	if (err)
 		goto exit_judges;
@@ -46,8 +46,8 @@ exit_netns:
 	tcpstate_netns_exit();
 exit_judges:
 	tcpstate_judges_exit();
-exit_listener:
-	tcpstate_listener_exit();
+exit_slots:
+	tcpstate_slots_exit();
 exit_sweep:
 	tcpstate_sweep_exit();
 exit_event:
@@ -66,7 +66,7 @@ static void __exit tcpstate_exit(void)
 	tcpstate_proc_exit();
 	tcpstate_netns_exit();
 	tcpstate_judges_exit();
-	tcpstate_listener_exit();
+	tcpstate_slots_exit();
 	tcpstate_sweep_exit();
 	tcpstate_event_exit();
 	tcpstate_batch_exit();
