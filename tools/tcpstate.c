@@ -23,34 +23,41 @@
  * @name: on the command line
  * @help: what it does
  * @run: does it
+ * @takes: its options, as getopt has them; those of EACH go with every command
  * @filter: takes a filter; others take no word
- * @plain: has no JSON
  */
 static const struct command {
 	const char *name;
 	const char *help;
 	int (*run)(const struct options *options, char *const *words);
+	const char *takes;
 	bool filter;
-	bool plain;
 } commands[] = {
-	{ "stats", "how many endpoints are in which state, and counters", cmd_stats },
-	{ "flows", "every connection", cmd_flows, true },
-	{ "halfopen", "half-open connections", cmd_halfopen, true },
+	{ "stats", "how many endpoints are in which state, and counters", cmd_stats, "jp" },
+	{ "flows", "every connection", cmd_flows, "jp46o", true },
+	{ "halfopen", "half-open connections", cmd_halfopen, "jp46o", true },
 	{ "listeners", "where handshakes are asked for, and what becomes of them",
-	  cmd_listeners, true },
-	{ "hosts", "who scans, or is answered what it did not ask", cmd_hosts, true },
-	{ "check", "whether that is what the kernel's own sockets say", cmd_check, true },
-	{ "monitor", "what becomes of connections or verdicts, as it happens", cmd_monitor, true },
-	{ "trace", "every segment of some connections, as a ladder diagram", cmd_trace, true },
-	{ "top", "all of it, live on the whole screen", cmd_top, .plain = true },
-	{ "graph", "the diagram of states, and how often each way was taken", cmd_graph,
-	  .plain = true },
-	{ "export", "figures for Prometheus, printed or served", cmd_export, .plain = true },
-	{ "flush", "end and forget every connection", cmd_flush },
-	{ "version", "of the tool and of the module", cmd_version },
+	  cmd_listeners, "jp46o", true },
+	{ "hosts", "who scans, or is answered what it did not ask", cmd_hosts, "jp46o", true },
+	{ "check", "whether that is what the kernel's own sockets say", cmd_check, "jp46", true },
+	{ "monitor", "what becomes of connections or verdicts, as it happens", cmd_monitor,
+	  "jp46tcb", true },
+	{ "trace", "every segment of some connections, as a ladder diagram", cmd_trace,
+	  "jp46tcb", true },
+	{ "top", "all of it, live on the whole screen", cmd_top, "d1" },
+	{ "graph", "the diagram of states, and how often each way was taken", cmd_graph, "s" },
+	{ "export", "figures for Prometheus, printed or served", cmd_export, "luL" },
+	{ "flush", "end and forget every connection", cmd_flush, "" },
+	{ "version", "of the tool and of the module", cmd_version, "jp" },
 };
 
+/* Options of every command. */
+#define EACH "nNhV"
+
 #define COMMANDS (sizeof(commands) / sizeof(*commands))
+
+/* Options of one letter, as getopt has them; those of long_options have more. */
+#define SHORT ":jpn:46Notd:1hV"
 
 static const struct option long_options[] = {
 	{ "json",	no_argument,		NULL, 'j' },
@@ -74,6 +81,18 @@ static const struct option long_options[] = {
 	{}
 };
 
+/* A line of the options that a command alone takes, by their long names. */
+static void print_taken(const struct command *command)
+{
+	if (!*command->takes)
+		return;
+	printf("  %-10s", command->name);
+	for (const struct option *option = long_options; option->name; option++)
+		if (strchr(command->takes, option->val))
+			printf(" --%s", option->name);
+	putchar('\n');
+}
+
 static int print_help(void)
 {
 	puts("usage: tcpstate [OPTIONS] [COMMAND] [FILTER]\n\ncommands:");
@@ -94,12 +113,15 @@ static int print_help(void)
 	     "  -1, --once         a single look of top, as text\n"
 	     "      --svg          graph as a picture, by graphviz\n"
 	     "      --listen ADDR:PORT  serve what is exported\n"
-	     "      --user NAME    and be this user; nobody unless told otherwise\n"
+	     "      --user NAME    user that the server runs as (default: nobody)\n"
 	     "      --listeners N  export the N foremost listeners one by one\n"
 	     "  -N, --numeric      as always\n"
 	     "  -h, --help\n"
 	     "  -V, --version\n"
-	     "\nfilter, of flows, halfopen, check, monitor and trace; terms must all hold:\n"
+	     "\noptions of a command, beside --netns, --numeric, --help and --version:");
+	for (size_t i = 0; i < COMMANDS; i++)
+		print_taken(&commands[i]);
+	puts("\nfilter, of flows, halfopen, check, monitor and trace; terms must all hold:\n"
 	     "  state STATES   sstate STATES   dstate STATES   exclude STATES\n"
 	     "  src ADDR[/LEN][:PORTS]   dst ADDR[/LEN][:PORTS]   sport PORTS   dport PORTS\n"
 	     "  older TIME   idle TIME   [not] picked-up   [not] one-sided\n"
@@ -126,7 +148,21 @@ static const struct command *find(const char *name)
 	return NULL;
 }
 
-static int run(const struct options *options, char **words)
+/* Complains of an option that was given and that the command does not take. */
+static int not_taken(const struct command *command, const struct option *option)
+{
+	char takers[256] = "", letter[] = { option->val, '\0' };
+	bool spelled = !strchr(SHORT, option->val);
+
+	for (size_t i = 0; i < COMMANDS; i++)
+		if (strchr(commands[i].takes, option->val))
+			snprintf(takers + strlen(takers), sizeof(takers) - strlen(takers), "%s%s",
+				 *takers ? ", " : "", commands[i].name);
+	return misused("%s takes no %s%s: use it with %s", command->name,
+		       spelled ? "--" : "-", spelled ? option->name : letter, takers);
+}
+
+static int run(const struct options *options, const bool *given, char **words)
 {
 	const struct command *command = *words ? find(*words) : &commands[0];
 
@@ -136,13 +172,12 @@ static int run(const struct options *options, char **words)
 		words++;
 	if (!command->filter && *words)
 		return misused("%s takes no filter, but there is '%s'", command->name, *words);
-	if (!command->filter && options->family)
-		return misused("%s takes no filter, but there is -%d", command->name,
-			       options->family == AF_INET ? 4 : 6);
-	if (options->once && command->run != cmd_top)
-		return misused("-1 is for top, not for %s", command->name);
-	if (command->plain && options->json)
-		return misused("%s has no JSON: see tcpstate -j stats", command->name);
+	for (const struct option *option = long_options; option->name; option++)
+		if (given[option->val] && !strchr(EACH, option->val) &&
+		    !strchr(command->takes, option->val))
+			return not_taken(command, option);
+	if (options->user && !options->listen)
+		return misused("--user is the server's, and there is none: add --listen ADDR:PORT");
 	if (options->netns && netns_enter(options->netns))
 		return REFUSED;
 	interrupt_defer();
@@ -176,15 +211,18 @@ static bool read_number(const char *text, const char *units, unsigned long limit
 static int obey(int argc, char **argv)
 {
 	struct options options = {};
+	bool given[UCHAR_MAX + 1] = {};
 	unsigned long number;
 	int option, family;
 
 	opterr = 0;
 	for (;;) {
-		option = getopt_long(argc, argv, ":jpn:46Notd:1hV", long_options, NULL);
+		option = getopt_long(argc, argv, SHORT, long_options, NULL);
+		if (option >= 0)
+			given[option] = true;
 		switch (option) {
 		case -1:
-			return run(&options, argv + optind);
+			return run(&options, given, argv + optind);
 		case 'p':
 			options.pretty = true;
 			options.json = true;
