@@ -9,6 +9,7 @@
 
 #include "figures.h"
 #include "message.h"
+#include "numbers.h"
 
 static const char *side(enum end end)
 {
@@ -207,20 +208,6 @@ static void print_title(const char *title, bool *titled)
 	*titled = true;
 }
 
-static const char *time_text(double us, char *text, size_t size)
-{
-	static const struct {
-		const char *unit;
-		double us;
-	} units[] = { { "us", 1 }, { "ms", 1e3 }, { "s", 1e6 }, { "min", 60e6 }, { "h", 3600e6 } };
-	size_t i = 0;
-
-	while (i + 1 < sizeof(units) / sizeof(*units) && us >= units[i + 1].us)
-		i++;
-	snprintf(text, size, "%.3g%s", us / units[i].us, units[i].unit);
-	return text;
-}
-
 uint64_t figures_count(const uint64_t *buckets)
 {
 	uint64_t count = 0;
@@ -230,7 +217,7 @@ uint64_t figures_count(const uint64_t *buckets)
 	return count;
 }
 
-bool figures_bound(const uint64_t *buckets, int percent, double unit, char *text, size_t size)
+bool figures_bound(const uint64_t *buckets, int percent, uint64_t unit, char *text, size_t size)
 {
 	uint64_t count = figures_count(buckets), below = 0;
 	bool bounded;
@@ -241,12 +228,12 @@ bool figures_bound(const uint64_t *buckets, int percent, double unit, char *text
 		below += buckets[++i];
 	while (i < BUCKETS - 1 && below * 100 < count * percent);
 	bounded = i < BUCKETS - 1;
-	time_text((1u << (bounded ? i : i - 1)) * unit, text, size);
+	numbers_time(unit << (bounded ? i : i - 1), text, size);
 	return bounded;
 }
 
 static void print_histogram(const char *title, bool *titled, const char *name,
-			    const uint64_t buckets[BUCKETS], double unit)
+			    const uint64_t buckets[BUCKETS], uint64_t unit)
 {
 	uint64_t count = figures_count(buckets);
 	bool half_bounded, most_bounded;
@@ -297,8 +284,9 @@ static void print_leaks(const struct stats *stats)
 		if (!leak->flows)
 			continue;
 		print_title("leaks", &titled);
+		numbers_time(leak->oldest * 1000, text, sizeof(text));
 		printf("  the %s has not closed %" PRIu64 " that its peer has, the oldest for %s\n",
-		       side(end), leak->flows, time_text(leak->oldest * 1e3, text, sizeof(text)));
+		       side(end), leak->flows, text);
 	}
 }
 
@@ -336,5 +324,5 @@ void figures_text(const struct stats *stats)
 			1);
 	titled = false;
 	for (int i = 1; i <= TCPSTATE_STATE_MAX; i++)
-		print_histogram(stays, &titled, states[i].name, stats->dwell[i].buckets, 1e3);
+		print_histogram(stays, &titled, states[i].name, stats->dwell[i].buckets, 1000);
 }

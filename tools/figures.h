@@ -24,6 +24,6 @@ uint64_t figures_count(const uint64_t *buckets);
  * Below which bound so many in a hundred are, or false: from which on the last of them
  * are. The histogram is not empty and of a unit of so many microseconds.
  */
-bool figures_bound(const uint64_t *buckets, int percent, double unit, char *text, size_t size);
+bool figures_bound(const uint64_t *buckets, int percent, uint64_t unit, char *text, size_t size);
 
 #endif /* _TCPSTATE_FIGURES_H */

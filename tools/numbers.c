@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Words to numbers. */
 #include <ctype.h>
+#include <inttypes.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "numbers.h"
@@ -49,4 +51,33 @@ bool numbers_duration(const char *word, uint64_t *ms)
 		return true;
 	}
 	return false;
+}
+
+void numbers_time(uint64_t us, char *text, size_t size)
+{
+	static const struct {
+		const char *units;
+		uint64_t major;		/* seconds */
+		uint64_t minor;
+	} scales[] = {
+		{ "dh", 86400, 3600 }, { "hm", 3600, 60 }, { "ms", 60, 1 },
+	};
+	uint64_t s = us / 1000000, tenth = us / 100 % 10;
+
+	for (size_t i = 0; i < sizeof(scales) / sizeof(*scales); i++) {
+		if (s < scales[i].major)
+			continue;
+		snprintf(text, size, "%" PRIu64 "%c%02" PRIu64 "%c", s / scales[i].major,
+			 scales[i].units[0], s % scales[i].major / scales[i].minor,
+			 scales[i].units[1]);
+		return;
+	}
+	if (s)
+		snprintf(text, size, "%" PRIu64 ".%" PRIu64 "s", s, us / 100000 % 10);
+	else if (us && us < 1000)
+		snprintf(text, size, "%" PRIu64 "us", us);
+	else if (tenth)
+		snprintf(text, size, "%" PRIu64 ".%" PRIu64 "ms", us / 1000, tenth);
+	else
+		snprintf(text, size, "%" PRIu64 "ms", us / 1000);
 }

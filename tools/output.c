@@ -12,6 +12,7 @@
 #include <json-c/json.h>
 
 #include "message.h"
+#include "numbers.h"
 #include "output.h"
 #include "tool.h"
 
@@ -169,31 +170,6 @@ static struct json_object *json_value(const struct field *field, const void *rec
 	}
 }
 
-/* The two units that matter: 250ms, 1.2s, 3m05s, 2h10m, 4d07h. */
-static void time_text(uintmax_t ms, char *text, size_t size)
-{
-	static const struct {
-		const char *units;
-		uintmax_t major;	/* seconds */
-		uintmax_t minor;
-	} scales[] = {
-		{ "dh", 86400, 3600 }, { "hm", 3600, 60 }, { "ms", 60, 1 },
-	};
-	uintmax_t s = ms / 1000;
-
-	if (ms < 1000)
-		snprintf(text, size, "%jums", ms);
-	else
-		snprintf(text, size, "%ju.%01jus", s, ms % 1000 / 100);
-	for (size_t i = 0; i < sizeof(scales) / sizeof(*scales); i++) {
-		if (s < scales[i].major)
-			continue;
-		snprintf(text, size, "%ju%c%02ju%c", s / scales[i].major, scales[i].units[0],
-			 s % scales[i].major / scales[i].minor, scales[i].units[1]);
-		break;
-	}
-}
-
 void output_text(const struct field *field, const void *record, char *text, size_t size)
 {
 	const struct endpoint *end;
@@ -221,7 +197,7 @@ void output_text(const struct field *field, const void *record, char *text, size
 		field->text(member(field, record), text, size);
 		break;
 	case TIME:
-		time_text(number(field, record), text, size);
+		numbers_time(number(field, record) * 1000, text, size);
 		break;
 	case LETTERS:
 		snprintf(text, size, "%s", *(const char *const *)member(field, record));
@@ -233,7 +209,7 @@ void output_text(const struct field *field, const void *record, char *text, size
 		output_time(number(field, record), text, size);
 		break;
 	case LATENCY:
-		snprintf(text, size, "%juus", number(field, record));
+		numbers_time(number(field, record), text, size);
 		break;
 	case NUMBER:
 		snprintf(text, size, "%ju", number(field, record));

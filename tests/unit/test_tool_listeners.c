@@ -475,8 +475,8 @@ static void test_alerts(void)
 
 #define DETAILS \
 	"completion:0.3% usual:98.5% syn:1007 synack:1008 completed:1009 refused:1010 " \
-	"timed-out:1011 responder-latency:50%<1us,99%>=17.9min " \
-	"initiator-latency:50%<1us,99%>=17.9min untimed:5"
+	"timed-out:1011 responder-latency:50%<1us,99%>=17m53s " \
+	"initiator-latency:50%<1us,99%>=17m53s untimed:5"
 #define SOURCES "top-sources:192.0.2.0=61.2%,192.0.2.1=30.6%"
 #define KERNEL \
 	"kernel: SyncookiesSent:11 SyncookiesRecv:12 ListenOverflows:13 ListenDrops:14 " \
