@@ -69,7 +69,7 @@ test:
 		'tests/vm/run --kernel $(RT_KERNEL) -- tests/vm/all t_batch.py' \
 		tests/style 'make -s -C tests/model check' 'make -s -C tests/unit check' $(TRACES) \
 		'make -s -C tests/fuzz check' tests/vm/selftest \
-		tests/options tests/spec tests/manual tests/archive tests/uml tests/prometheus/check
+		tests/options tests/package/maintainer tests/spec tests/manual tests/archive tests/uml tests/prometheus/check
 
 ## make test-unit   the pure parts, in userspace under sanitizers
 test-unit:
