@@ -26,6 +26,8 @@ ON_OTHERS := t_account.py t_check.py t_completion.py t_expiry.py t_export.py t_f
 vm-suite = 'tests/vm/run --timeout 2200 --kernel $(1) -- env LAB_SEED=$${LAB_SEED:-9293} \
 	TCPSTATE_SEED=$${TCPSTATE_SEED:-9293} TCPSTATE_MANY=$${TCPSTATE_MANY:-100000} \
 	tests/vm/all --but "$(2)"'
+# Processors that the module is built for beside this one's; make test-arch has more.
+FIRST_PROCESSORS := arm64 armhf i386 s390x
 PREFIX ?= /usr/local
 installing = PREFIX='$(PREFIX)' DESTDIR='$(DESTDIR)' KDIR='$(KDIR)'
 
@@ -69,7 +71,8 @@ test:
 		'tests/vm/run --kernel $(RT_KERNEL) -- tests/vm/all t_batch.py' \
 		tests/style 'make -s -C tests/model check' 'make -s -C tests/unit check' $(TRACES) \
 		'make -s -C tests/fuzz check' tests/vm/selftest \
-		tests/options tests/package/maintainer tests/spec tests/manual tests/archive tests/uml tests/prometheus/check
+		'tests/arch $(FIRST_PROCESSORS)' tests/package/maintainer tests/options \
+		tests/spec tests/manual tests/archive tests/uml tests/prometheus/check
 
 ## make test-unit   the pure parts, in userspace under sanitizers
 test-unit:
@@ -117,6 +120,11 @@ test-kernels: vm-needs
 test-configs:
 	@tests/deps build
 	@tests/run tests/configs
+
+## make test-arch   builds for eight processors by cross compilers; T='arm64 s390x' for some
+test-arch:
+	@tests/deps build arch
+	@tests/run 'tests/arch $(T)'
 
 ## make test-debug  the VM tests on the kernels that were built for them: see tests/vm/build
 test-debug: vm-needs
@@ -214,6 +222,6 @@ clean:
 	@$(MAKE) -s -C tests/bench clean
 
 .PHONY: all help module tool vm-tool vm-needs demo test test-unit model test-traces test-vm vm \
-	style bench test-debug test-kernels test-configs test-deb test-prometheus \
+	style bench test-debug test-kernels test-configs test-arch test-deb test-prometheus \
 	test-differential test-collisions test-poison test-flood test-churn test-race soak static \
 	fuzz fuzz-coverage fuzz-kernel install uninstall dkms deb clean
