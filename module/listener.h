@@ -136,7 +136,7 @@ struct tcpstate_listener {
 	struct tcpstate_host host;
 	u32 hash;
 	u32 slot;
-	bool stirred;
+	u32 stirred;	/* of xchg()'s size on any processor */
 	bool leaving;
 	u64 active;
 	atomic_t owed;
@@ -266,8 +266,8 @@ struct tcpstate_listeners {
 	struct tcpstate_work judge;
 	bool awake;
 	bool denied;
-	bool forget;
-	bool crowded;
+	u32 forget;	/* this and the next: of xchg()'s size on any processor */
+	u32 crowded;
 	u8 pressed;
 	u8 idle;
 	struct tcpstate_call call[TCPSTATE_CALLS];

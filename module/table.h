@@ -53,7 +53,7 @@ struct tcpstate_table {
 	unsigned int max;
 	atomic_t *shared;
 	struct tcpstate_memory *memory;
-	bool crowded;
+	u32 crowded;	/* of xchg()'s size on any processor */
 	bool denied;
 	u8 pressed;
 	unsigned long low_since;
@@ -74,7 +74,7 @@ struct tcpstate_tables {
 	struct tcpstate_log *log;
 	unsigned int timeout[TCPSTATE_TIMEOUT_MAX];
 	struct tcpstate_work sweep;
-	bool rescan;
+	u32 rescan;	/* of xchg()'s size on any processor */
 	struct tcpstate_leak leak;
 };
 
