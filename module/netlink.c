@@ -349,10 +349,17 @@ static int flush(struct sk_buff *skb, struct genl_info *info)
 	return err;
 }
 
+/* Refuses every attribute. 5.10 accepts them all if a command has no policy. */
+static const struct nla_policy no_attributes[] = {
+	[0 ... 1] = { .type = NLA_REJECT },
+};
+
 /* What shows addresses, or forgets them, is for whoever rules the namespace. */
 static const struct genl_ops ops[] = {
 	{
 		.cmd = TCPSTATE_CMD_STATS_GET,
+		.policy = no_attributes,
+		.maxattr = ARRAY_SIZE(no_attributes) - 1,
 		.doit = stats_get,
 	}, {
 		.cmd = TCPSTATE_CMD_FLOW_GET,
@@ -373,6 +380,8 @@ static const struct genl_ops ops[] = {
 	}, {
 		.cmd = TCPSTATE_CMD_FLUSH,
 		.flags = GENL_UNS_ADMIN_PERM,
+		.policy = no_attributes,
+		.maxattr = ARRAY_SIZE(no_attributes) - 1,
 		.doit = flush,
 	}, {
 		.cmd = TCPSTATE_CMD_TRACE_SET,
