@@ -123,6 +123,9 @@ class Lab:
                                 ("ipv6.conf.default.addr_gen_mode", 1),
                                 ("ipv6.conf.default.router_solicitations", 0)):
                 ns.sysctl(f"net.{knob}", value)
+        # No host gives a connection up because the machine is slow.
+        for host in self.hosts:
+            host.sysctl("net.ipv4.tcp_syn_retries", 10)
         self.R.sysctl("net.ipv4.ip_forward", 1)
         self.R.sysctl("net.ipv6.conf.all.forwarding", 1)
         mac = "02:00:00:00:{:02x}:{:02x}".format
