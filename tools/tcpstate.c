@@ -307,9 +307,9 @@ int main(int argc, char **argv)
 {
 	int fd, status;
 
-	/* None of ours must be taken for a standard stream that was closed. */
+	/* None of ours, or of a program that this one runs, must be a standard stream. */
 	do {
-		fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+		fd = open("/dev/null", O_RDONLY);
 	} while (fd >= 0 && fd <= STDERR_FILENO);
 	close(fd);
 	/* A reader who has seen enough ends us, whoever started us. */

@@ -10,7 +10,9 @@ built, that one is run.
 import concurrent.futures
 import os
 import re
+import shutil
 import subprocess
+import tempfile
 
 from exporter import PORT, Exporter, exposition, programs
 from flood import Flood
@@ -195,6 +197,21 @@ def module_gone(lab):
         module()
         lab.keep(lab.connect(4))
         equal(server.read()["tcpstate_opened_total"] > 0, True, "afterwards")
+
+
+@test("a program of its own serves: no other command loads what HTTP takes", lab=None,
+      families=None)
+def apart():
+    libraries = [subprocess.run(["ldd", program], stdout=subprocess.PIPE, text=True,
+                                check=True).stdout for program in (PLAIN, f"{PLAIN}-exporter")]
+    equal(["libmicrohttpd" in each for each in libraries], [False, True], "linked with HTTP")
+    with tempfile.TemporaryDirectory() as place:
+        # It would serve on some port until it is ended.
+        done = subprocess.run(["timeout", "60", shutil.copy(PLAIN, place), "export", "--listen",
+                               "127.0.0.1:0"], capture_output=True, text=True, check=False)
+    true((done.returncode, done.stdout) == (2, "") and re.fullmatch(
+        r"tcpstate: cannot run .*/tcpstate-exporter: No such file .*; install tcpstate anew\n",
+        done.stderr), f"without it: status {done.returncode}, said {done.stderr!r}")
 
 
 if __name__ == "__main__":

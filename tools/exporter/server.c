@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
 /* A small HTTP server, for one page that is made anew for whoever asks. */
-#include <dlfcn.h>
 #include <errno.h>
 #include <netdb.h>
 #include <netinet/in.h>
@@ -11,57 +10,13 @@
 
 #include <microhttpd.h>
 
-#include "interrupt.h"
+#include "../interrupt.h"
+#include "../tool.h"
 #include "server.h"
-#include "tool.h"
 
 /* At a time; and for how many seconds one may be silent. */
 #define CONNECTIONS	32u
 #define PATIENCE	75u
-
-/*
- * libmicrohttpd is loaded when somebody listens: with it come TLS and all that it rests
- * upon, and every other command would take twice the time to start.
- */
-#define LIBRARY "libmicrohttpd.so.12"
-
-static struct {
-	typeof(MHD_start_daemon) *start_daemon;
-	typeof(MHD_stop_daemon) *stop_daemon;
-	typeof(MHD_get_daemon_info) *get_daemon_info;
-	typeof(MHD_get_timeout) *get_timeout;
-	typeof(MHD_run) *run;
-	typeof(MHD_create_response_from_buffer) *create_response_from_buffer;
-	typeof(MHD_add_response_header) *add_response_header;
-	typeof(MHD_queue_response) *queue_response;
-	typeof(MHD_destroy_response) *destroy_response;
-} http;
-
-#define SYMBOL(name) { "MHD_" #name, (void **)&http.name }
-
-static const struct {
-	const char *name;
-	void **function;
-} symbols[] = {
-	SYMBOL(start_daemon), SYMBOL(stop_daemon), SYMBOL(get_daemon_info), SYMBOL(get_timeout),
-	SYMBOL(run), SYMBOL(create_response_from_buffer), SYMBOL(add_response_header),
-	SYMBOL(queue_response), SYMBOL(destroy_response),
-};
-
-/* Returns DONE or the exit status, having complained. */
-static int load(void)
-{
-	void *library = dlopen(LIBRARY, RTLD_NOW);
-
-	if (!library)
-		return refused("no %s to serve it: apt-get install libmicrohttpd12", LIBRARY);
-	for (size_t i = 0; i < sizeof(symbols) / sizeof(*symbols); i++) {
-		*symbols[i].function = dlsym(library, symbols[i].name);
-		if (!*symbols[i].function)
-			return refused("%s has no %s", LIBRARY, symbols[i].name);
-	}
-	return DONE;
-}
 
 static const char landing[] =
 	"<!DOCTYPE html>\n<html lang=\"en\"><head><title>tcpstate</title></head><body>\n"
@@ -85,14 +40,14 @@ static enum MHD_Result send_text(struct MHD_Connection *connection, unsigned int
 	struct MHD_Response *response;
 	enum MHD_Result result;
 
-	response = http.create_response_from_buffer(len, (void *)text, mode);
+	response = MHD_create_response_from_buffer(len, (void *)text, mode);
 	if (!response)
 		return MHD_NO;
-	http.add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, type);
+	MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, type);
 	if (status == MHD_HTTP_METHOD_NOT_ALLOWED)
-		http.add_response_header(response, MHD_HTTP_HEADER_ALLOW, "GET, HEAD");
-	result = http.queue_response(connection, status, response);
-	http.destroy_response(response);
+		MHD_add_response_header(response, MHD_HTTP_HEADER_ALLOW, "GET, HEAD");
+	result = MHD_queue_response(connection, status, response);
+	MHD_destroy_response(response);
 	return result;
 }
 
@@ -175,10 +130,7 @@ int server_open(const char *where, int *fd)
 	size_t len = colon ? colon - where : 0;
 	struct addrinfo *info;
 	char address[64];
-	int status = load();
 
-	if (status)
-		return status;
 	if (!colon || len >= sizeof(address))
 		return misused("'%s' is no place to listen: say ADDR:PORT", where);
 	memcpy(address, where, len);
@@ -211,7 +163,7 @@ int server_run(int fd, server_page page, void *data)
 	int status = DONE;
 	int err;
 
-	daemon = http.start_daemon(MHD_USE_EPOLL, 0, NULL, NULL, answer, &site,
+	daemon = MHD_start_daemon(MHD_USE_EPOLL, 0, NULL, NULL, answer, &site,
 				  MHD_OPTION_LISTEN_SOCKET, fd,
 				  MHD_OPTION_CONNECTION_LIMIT, CONNECTIONS,
 				  MHD_OPTION_CONNECTION_TIMEOUT, PATIENCE, MHD_OPTION_END);
@@ -219,15 +171,15 @@ int server_run(int fd, server_page page, void *data)
 		close(fd);
 		return refused("cannot serve: %s", strerror(errno));
 	}
-	info = http.get_daemon_info(daemon, MHD_DAEMON_INFO_EPOLL_FD);
+	info = MHD_get_daemon_info(daemon, MHD_DAEMON_INFO_EPOLL_FD);
 	do {
-		bool due = http.get_timeout(daemon, &timeout) == MHD_YES;
+		bool due = MHD_get_timeout(daemon, &timeout) == MHD_YES;
 
 		err = interrupt_poll(info->epoll_fd, due ? (int)timeout : -1);
-		if (err >= 0 && http.run(daemon) != MHD_YES)
+		if (err >= 0 && MHD_run(daemon) != MHD_YES)
 			err = -EIO;
 	} while (err >= 0);
-	http.stop_daemon(daemon);
+	MHD_stop_daemon(daemon);
 	/* A signal is its normal end. */
 	if (err == -EINTR)
 		interrupt_forget();
