@@ -264,6 +264,17 @@ class Lab:
             self.R.run("tc", "qdisc", "replace", "dev", dev, "root", "netem",
                        "delay", f"{ms}ms", "limit", "10000")
 
+    def hold(self):
+        """R holds what it sends to A and to B, until release()."""
+        for host in self.hosts:
+            self.R.run("tc", "qdisc", "replace", "dev", host.gateway_dev, "root", "plug",
+                       "limit", "1000000")
+
+    def release(self, host):
+        """R sends what it has held for this host, and holds no more."""
+        self.R.run("tc", "qdisc", "change", "dev", host.gateway_dev, "root", "plug",
+                   "release_indefinite")
+
     def forge(self, host, packets):
         """Send IP packets (of ipv4() or ipv6()), made by hand, from A's or B's
         device into R's wire. The host's own hooks do not see them."""

@@ -227,9 +227,12 @@ def simultaneous_open_held(lab, fam):
 
 @test("simultaneous open through unequal delays: both answer, ESTABLISHED")
 def simultaneous_open_delayed(lab, fam):
-    slow = PATIENCE / 60                        # or B would be asked before it asks
-    lab.delay(120 * slow, 320 * slow)
+    lab.hold()
     conn = crossing(lab, fam)
+    wait_for(lambda: lab.sniffer.witness()["syn"] >= 2, what="B's SYN in R")
+    lab.release(lab.A)
+    wait_for(lambda: lab.sniffer.witness()["synack"], what="A's answer in R")
+    lab.release(lab.B)
     crossed(lab, conn)
     equal(lab.sniffer.witness()["synack"] > 0, True, "a SYN-ACK was seen")
     lab.expect([(conn, "ESTABLISHED", "ESTABLISHED")], "AB",
@@ -479,9 +482,13 @@ def simultaneous_close_delayed(lab, fam):
     conn = lab.connect(fam)
     conn.talk()
     lab.expect([(conn, "ESTABLISHED", "ESTABLISHED")])
-    lab.delay(100, 250)
+    lab.hold()
     conn.a.shutdown(SHUT_WR)
     conn.b.shutdown(SHUT_WR)
+    lab.expect([(conn, "FIN_WAIT1", "FIN_WAIT1")])
+    lab.release(lab.A)
+    lab.expect([(conn, "CLOSING", "FIN_WAIT2", "CLOSING", "FIN_WAIT1")])
+    lab.release(lab.B)
     lab.expect([(conn, "TIME_WAIT", "TIME_WAIT")], "AB", {**OPEN, "simultaneous_close": 1},
                closing_entered(FIN_WAIT1=2, FIN_WAIT2=1, CLOSING=1, TIME_WAIT=2))
 

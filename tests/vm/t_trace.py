@@ -312,9 +312,13 @@ def simultaneous_close(lab, fam):
     conn = lab.connect(fam)
     conn.talk()
     agree(lab, conn, tracers)
-    lab.delay(100, 250)
+    lab.hold()
     conn.a.shutdown(SHUT_WR)
     conn.b.shutdown(SHUT_WR)
+    for host, state in (lab.A, "FIN_WAIT1"), (lab.B, "CLOSING"):
+        wait_for(lambda state=state: proc(lab.R).pairs, lambda pairs, state=state: state in pairs
+                 and "ESTABLISHED" not in pairs, f"{state} in R")
+        lab.release(host)
     for host, ends in (lab.A, (conn.initiator, conn.responder)), \
             (lab.B, (conn.responder, conn.initiator)):
         wait_equal(lambda host=host, ends=ends: ss(host).get(ends), "TIME_WAIT", f"{host}")
@@ -323,7 +327,7 @@ def simultaneous_close(lab, fam):
     true(one in (("FIN_WAIT1", "ESTABLISHED"), ("ESTABLISHED", "FIN_WAIT1")), f"first {one}")
     equal(rest, [("FIN_WAIT1", "FIN_WAIT1"), ("CLOSING", "FIN_WAIT2"), ("TIME_WAIT", "TIME_WAIT")],
           "states")
-    # so slow a path that the FINs are sent again
+    # They are held so long that the FINs may be sent again.
     equal([fact for fact in facts(objects) if fact != "fin_retrans"],
           ["established", "simultaneous_close"], "facts")
 
@@ -331,9 +335,12 @@ def simultaneous_close(lab, fam):
 @test("simultaneous open: SYNs that cross", families=(6,))
 def simultaneous_open(lab, fam):
     tracers = trace(lab, fam, dport=40002)
-    lab.delay(120, 320)
+    lab.hold()
     conn = lab.dial(fam, dport=40002, sport=40001)
     conn.b = lab.dial(fam, dport=40001, sport=40002, client=lab.B).a
+    wait_for(lambda: proc(lab.R)["simultaneous_open"], what="both SYNs in R")
+    for host in lab.hosts:
+        lab.release(host)
     wait_equal(lambda: [ss(host).get(ends) for host, ends in (
         (lab.A, (conn.initiator, conn.responder)), (lab.B, (conn.responder, conn.initiator)))],
                ["ESTABLISHED"] * 2, "both")
