@@ -167,8 +167,11 @@ static bool judge_listeners(struct tcpstate_listeners *listeners,
 		WRITE_ONCE(oldest->leaving, true);
 		leaving = true;
 	}
-	if (leaving)
+	if (leaving) {
 		remove_leaving(listeners, forget);
+		/* A host that found no room meanwhile asks again, and another need not go. */
+		WRITE_ONCE(listeners->crowded, false);
+	}
 	if (forget && detector)
 		clear_lobby(listeners, detector);
 	return busy;
