@@ -52,12 +52,12 @@ class Command:
         return self
 
     def _tool(self):
-        """The process of tcpstate: the shell itself, or a child of it."""
+        """The process of tcpstate or its exporter: the shell itself, or a child of it."""
         children = subprocess.run(["pgrep", "-P", str(self.shell.pid)], text=True,
                                   stdout=subprocess.PIPE).stdout.split()
         for pid in [str(self.shell.pid), *children]:
             with contextlib.suppress(OSError), open(f"/proc/{pid}/comm") as file:
-                if file.read() == "tcpstate\n":
+                if file.read().startswith("tcpstate"):
                     return int(pid)
         return None
 

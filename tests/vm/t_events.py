@@ -223,6 +223,9 @@ def scan(forge, ports):
 @ktap.test("alerts are sent before a full queue of flows, STATS_GET waits for neither, and "
            "reports the numbers that were sent or lost", None, serial=True)
 def behind():
+    if not os.environ.get("TCPSTATE_STALL"):
+        # What else the kernel has put on that CPU waits too, which may stop everything.
+        raise Skip("it may hang: TCPSTATE_STALL=1 tries it")
     number = 14_000                             # more than a queue holds
     reload(max_halfopen=number)
     ns = Namespace("R")
