@@ -6,7 +6,6 @@
  *	test_fsm_hostile [SEED]
  */
 #include <stdlib.h>
-#include <time.h>
 
 #include "ktap.h"
 #include "wire.h"
@@ -434,7 +433,7 @@ int main(int argc, char **argv)
 {
 	size_t n;
 
-	seed = argc > 1 ? strtoull(argv[1], NULL, 0) : (__u64)time(NULL);
+	seed = argc > 1 ? strtoull(argv[1], NULL, 0) : 9293;
 	diag("seed %llu", (unsigned long long)seed);
 	all_flags();
 	for (n = 0; n < ARRAY_SIZE(scripts); n++) {
