@@ -165,7 +165,8 @@ enum tcpstate_letter {
  *	of its peer. Of the responder, how many began since the newest of these, up to
  *	the segment that last renewed the timer; stops at the largest.
  * @tries: of the initiator, refused segments of this silence that did not agree
- *	with those before them, stops at the largest
+ *	with those before them, stops at the largest. Of the responder, whether the
+ *	pair took the place of another by a SYN or SYN-ACK.
  */
 struct tcpstate_side {
 	__u32 retrans:24, acked:1, proof:3, tries:4;

@@ -146,6 +146,7 @@ void tcpstate_fsm_reopen(struct tcpstate_pair *pair, const struct tcpstate_segme
 	pair->flags &= ~TCPSTATE_PICKED_UP;
 	pair->unproved = false;
 	pair->syn = 1;
+	pair->side[TCPSTATE_RESPONDER].tries = 1;
 }
 
 /**
@@ -155,7 +156,8 @@ void tcpstate_fsm_reopen(struct tcpstate_pair *pair, const struct tcpstate_segme
  * @from: the initiator
  *
  * Spoofed, or the answers take another way: two segments of data that advance
- * prove this. With other numbers than the SYN's it may be the SYN that was spoofed.
+ * prove this. With other numbers than those of a SYN that replaced a record, it may be
+ * the SYN that was spoofed.
  *
  * Return: what became of the pair.
  */
@@ -166,7 +168,7 @@ struct tcpstate_outcome tcpstate_handshake_unanswered(struct tcpstate_pair *pair
 	enum tcpstate_end peer = tcpstate_peer(from);
 
 	if (seq_before(seg->seq, pair->una[from]) || seq_after(seg->seq, pair->nxt[from] + HORIZON))
-		return tcpstate_resync_revives(pair, seg, from) ?
+		return pair_succeeded(pair) && tcpstate_resync_revives(pair, seg, from) ?
 		       outcome_anew(TCPSTATE_REASON_SUPERSEDED) :
 		       outcome_unchanged(FACT(OUT_OF_WINDOW));
 	if (!seg->len)

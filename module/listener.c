@@ -267,7 +267,7 @@ void tcpstate_listeners_release(struct tcpstate_listeners *listeners)
 
 /**
  * tcpstate_listeners_exit() - undo tcpstate_listeners_init()
- * @listeners: released, and read by nobody any more
+ * @listeners: released, and without a reader
  *
  * Context: process.
  */

@@ -17,7 +17,7 @@
 /*
  * The life of a namespace's watch. Its state changes under tcpstate_net::lock alone, so
  * operations of users exclude each other. The lock is left in STOPPING in two cases: the
- * namespace itself goes and nobody can ask for anything any more, or the module does, and
+ * namespace itself goes and no process can ask for anything any more, or the module does, and
  * each namespace is closed: then nothing waits, and nothing starts.
  *
  *			OFF		STARTING	ON		STOPPING

@@ -47,6 +47,12 @@ static inline bool pair_has_state(const struct tcpstate_pair *pair, enum tcpstat
 	       pair->state[TCPSTATE_RESPONDER] == state;
 }
 
+/* Did it take the place of another by a SYN or SYN-ACK? That may have been forged. */
+static inline bool pair_succeeded(const struct tcpstate_pair *pair)
+{
+	return pair->side[TCPSTATE_RESPONDER].tries;
+}
+
 static inline unsigned int pair_shift(const struct tcpstate_pair *pair, enum tcpstate_end end)
 {
 	return pair->wscale >> (4 * end) & 15;

@@ -267,9 +267,9 @@ struct tcpstate_outcome tcpstate_resync_refuse(struct tcpstate_pair *pair,
 	bool seq_agrees, ack_agrees;
 	__u8 fins;
 
-	/* No numbers to claim against; but the SYN may be forged. */
+	/* No numbers to claim against; but a SYN that replaced a record may be forged. */
 	if (!answered && pair_has_state(pair, TCPSTATE_SYN_SENT))
-		return tcpstate_resync_revives(pair, seg, from) ?
+		return pair_succeeded(pair) && tcpstate_resync_revives(pair, seg, from) ?
 		       outcome_anew(TCPSTATE_REASON_SUPERSEDED) : out;
 	/* Only data says that the connection goes on. */
 	if (pair_has_state(pair, TCPSTATE_TIME_WAIT) && !seg->len)

@@ -212,7 +212,7 @@ static int reserve_slot(struct tcpstate_listeners *listeners, struct tcpstate_li
 }
 
 /*
- * Its number is reserved before anybody can find it, and nobody reads by the
+ * Its number is reserved before a segment can find it, and no reader goes by the
  * number until it is found by its host: what fails was never seen.
  */
 static bool publish(struct tcpstate_listeners *listeners, struct tcpstate_listener *listener)
@@ -319,7 +319,7 @@ int tcpstate_slots_net_init(struct tcpstate_listeners *listeners, unsigned int m
 
 /**
  * tcpstate_slots_net_exit() - undo tcpstate_slots_net_init()
- * @listeners: the namespace's, without a slot, and read by nobody any more
+ * @listeners: the namespace's, without a slot, and without a reader
  *
  * Context: process.
  */

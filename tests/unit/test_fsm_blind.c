@@ -236,7 +236,7 @@ static const char *faster_than_a_round_trip(struct wire *w)
 	return goes_on(w);
 }
 
-/* All at once, on a path whose round trip is not known: live endpoints had no time to answer. */
+/* All at once, and no round trip is known: live endpoints had no time to answer. */
 static const char *faster_than_any_answer(struct wire *w)
 {
 	__u32 a = FAR_A, b = FAR_B;

@@ -6,6 +6,7 @@
  *	test_fsm_hostile [SEED]
  */
 #include <stdlib.h>
+#include <time.h>
 
 #include "ktap.h"
 #include "wire.h"
@@ -433,7 +434,7 @@ int main(int argc, char **argv)
 {
 	size_t n;
 
-	seed = argc > 1 ? strtoull(argv[1], NULL, 0) : 9293;
+	seed = argc > 1 ? strtoull(argv[1], NULL, 0) : (__u64)time(NULL);
 	diag("seed %llu", (unsigned long long)seed);
 	all_flags();
 	for (n = 0; n < ARRAY_SIZE(scripts); n++) {

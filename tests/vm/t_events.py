@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0
 """
 Events: built and numbered only where a listener receives them, whatever listens in
-other namespaces; and who joined misses nothing. Behind a full queue alerts come first.
+other namespaces; and a listener misses nothing once it joined. Behind a full queue alerts
+come first.
 """
 
 import contextlib
@@ -115,7 +116,7 @@ def heard():
         equal(proc(ns)["events_lost"], 0, "events_lost")
 
 
-@ktap.test("who is refused a group changes nothing for events", None, serial=True)
+@ktap.test("a refused join changes nothing for events", None, serial=True)
 def turned_away():
     ns = Namespace("R")
 
@@ -123,7 +124,7 @@ def turned_away():
         with Channel() as channel:
             return verdict(lambda: channel.join("flows"))
     with built(JOINED) as count:
-        equal(in_child(ns, nobody, attempt), "EPERM", "nobody joins")
+        equal(in_child(ns, nobody, attempt), "EPERM", "a join without privilege")
         equal(count(), 0, "listeners that events are built for")
         equal(in_child(ns, root, attempt), "ok", "root joins")
         equal(count(), int(CALLED), "listeners that events are built for, then")

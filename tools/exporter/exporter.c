@@ -29,7 +29,7 @@ static bool serve(FILE *file, void *data)
 	return false;
 }
 
-/* As the user who is named, once the port is open. */
+/* Becomes the user once the port is open. */
 static int listen_and_serve(const char *where, const char *user, unsigned long listeners)
 {
 	struct export export;
